@@ -354,9 +354,7 @@ class SchemaConflictError(DecodeError):
     expected: str
     found: str
 
-    def __init__(
-        self, reason: str, *, version: int, expected: str, found: str, header: Header | None = None
-    ) -> None:
+    def __init__(self, reason: str, *, version: int, expected: str, found: str, header: Header | None = None) -> None:
         super().__init__(reason, header=header)
         self.version = version
         self.expected = expected

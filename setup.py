@@ -1,0 +1,63 @@
+"""Extension modules. SAFECODEC_BUILD picks the flavour: release (default), coverage or asan."""
+
+import os
+import sys
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+FLAVOURS: dict[str, dict[str, list[str]]] = {
+    "release": {"compile": ["-O3", "-g0"], "link": ["-Wl,-s"] if sys.platform == "linux" else []},
+    "coverage": {"compile": ["-O1", "-g0"], "link": []},
+    "asan": {
+        "compile": [
+            "-O1",
+            "-g",
+            "-fno-omit-frame-pointer",
+            "-fsanitize=address,undefined",
+            "-fno-sanitize-recover=undefined",
+        ],
+        "link": ["-fsanitize=address,undefined"],
+    },
+}
+
+name = os.environ.get("SAFECODEC_BUILD", "release")
+if name not in FLAVOURS:
+    sys.exit(f"SAFECODEC_BUILD={name!r} is not one of {', '.join(FLAVOURS)}")
+flavour = FLAVOURS[name] if sys.platform != "win32" else {"compile": ["/O2"], "link": []}
+CRC32C = "src/safecodec/frame/crc32c.c"
+macros = [("CYTHON_TRACE_NOGIL", "1"), ("CYTHON_USE_SYS_MONITORING", "0")] if name == "coverage" else []
+
+
+def extension(module: str, *sources: str) -> Extension:
+    """A compiled module with the flavour's switches."""
+    return Extension(
+        module,
+        [f"src/{module.replace('.', '/')}.pyx", *sources],
+        include_dirs=["src/safecodec/frame"],
+        depends=["src/safecodec/frame/crc32c.h"],
+        define_macros=macros,
+        extra_compile_args=flavour["compile"],
+        extra_link_args=flavour["link"],
+    )
+
+
+setup(
+    ext_modules=cythonize(
+        [
+            extension("safecodec.frame._header"),
+            extension("safecodec.frame._frame", CRC32C),
+            extension("safecodec.codec", CRC32C),
+        ],
+        compiler_directives={
+            "language_level": "3",
+            "binding": True,
+            "auto_pickle": False,
+            "autotestdict": False,
+            "freethreading_compatible": True,
+            "boundscheck": False,
+            "wraparound": False,
+            "linetrace": name == "coverage",
+        },
+    )
+)

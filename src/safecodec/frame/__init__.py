@@ -1,0 +1,20 @@
+"""Frames: 32 bytes in front of a payload that say what it is and whether it is whole.
+
+The layout is specified in docs/reference/wire-format.md. Nothing here knows of schema languages, values or I/O.
+"""
+
+from ._frame import crc32c, crc32c_implementation, crc32c_implementations, crc32c_with, pack, peek, unpack
+from ._header import Header, fingerprint, tag
+
+__all__ = [
+    "Header",
+    "crc32c",
+    "crc32c_implementation",
+    "crc32c_implementations",
+    "crc32c_with",
+    "fingerprint",
+    "pack",
+    "peek",
+    "tag",
+    "unpack",
+]

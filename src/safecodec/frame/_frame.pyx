@@ -1,0 +1,288 @@
+"""Frames as bytes: pack, unpack, peek, and the checksum. Knows nothing of schemas and values."""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from libc.stdint cimport uint8_t, uint32_t
+from libc.string cimport memcpy
+
+from safecodec.frame._header cimport (
+    UNKNOWN, Header, KnownVersions, copy_header, fill_expected, find_version, header_prefix, hold_buffer, hold_context,
+    hold_write_context, release_buffer,
+)
+from safecodec.frame.checks cimport (
+    CRC32C_IMPLEMENTATIONS, Expected, Span, check_header, check_length, check_start, choose_crc32c, crc32c_chosen,
+    crc32c_entry, crc32c_table, put_header, sum_crc32c, sum_header, sum_released,
+)
+from safecodec.frame.layout cimport (
+    AT_PAYLOAD_CHECKSUM, AT_PAYLOAD_LENGTH, AT_REVISION, HEADER_SIZE, RELEASE_GIL_FROM, STATUS_ENVIRONMENT,
+    STATUS_FLAGS, STATUS_FORMAT, STATUS_HEADER_CHECKSUM, STATUS_MAGIC, STATUS_OK, STATUS_PAYLOAD_CHECKSUM,
+    STATUS_REVISION, STATUS_SUBJECT, STATUS_TOO_SHORT, Status, load_u32, store_u32,
+)
+
+from safecodec.errors import ConfigError, EncodeError, InputTypeError, UnsupportedRevisionError, ValueTooLargeError
+from safecodec.frame import refusals
+from safecodec.frame._header import DEFAULT_MAX_PAYLOAD, FORMATS, LONGEST_PAYLOAD
+
+choose_crc32c()
+
+cdef dict _FORMAT_NAMES = {code: name for name, code in FORMATS.items()}
+cdef Py_ssize_t SNIFFED = 4096
+
+
+# ---- refusals ------------------------------------------------------------------------------------------------
+
+
+cdef object refusal(Status status, Span frame, Span context, const Expected *expected):
+    cdef const uint8_t *data = frame.data
+    if status == STATUS_TOO_SHORT or status == STATUS_MAGIC:
+        start = PyBytes_FromStringAndSize(<const char *>data, min(<Py_ssize_t>frame.size, SNIFFED))
+        return refusals.foreign(too_short=status == STATUS_TOO_SHORT, start=start, length=frame.size)
+    if status == STATUS_REVISION:
+        return UnsupportedRevisionError(found=data[AT_REVISION])
+    header = copy_header(data)
+    if status == STATUS_HEADER_CHECKSUM:
+        intact = load_u32(data + AT_PAYLOAD_LENGTH) == frame.size - HEADER_SIZE and load_u32(
+            data + AT_PAYLOAD_CHECKSUM
+        ) == sum_released(frame)
+        return refusals.header_checksum(
+            header, found=sum_header(data, context), payload_intact=intact, context_given=context.size > 0
+        )
+    if status == STATUS_FLAGS:
+        return refusals.flags(header)
+    if status == STATUS_FORMAT:
+        return refusals.payload_format(header, expected=_FORMAT_NAMES.get(expected.format))
+    if status == STATUS_ENVIRONMENT:
+        return refusals.environment(header, expected=spell_tag(expected.environment))
+    if status == STATUS_SUBJECT:
+        return refusals.subject(header, expected=spell_tag(expected.subject))
+    if status == STATUS_PAYLOAD_CHECKSUM:
+        return refusals.payload_checksum(header, found=sum_released(frame))
+    return refusals.payload_length(header, found=frame.size - HEADER_SIZE, allowed=expected.max_payload)
+
+
+cdef object version_refusal(Py_ssize_t found, const uint8_t *header, KnownVersions versions):
+    cdef Py_ssize_t at
+    parsed = copy_header(header)
+    numbers = versions.numbers
+    if found == UNKNOWN:
+        return refusals.unknown_version(parsed, known=numbers)
+    at = numbers.index(parsed.version)
+    return refusals.schema_conflict(parsed, expected=spell_tag(versions.known[at].fingerprint))
+
+
+cdef bytes spell_tag(uint32_t tag):
+    cdef uint8_t[4] spelled
+    store_u32(spelled, tag)
+    return spelled[:4]
+
+
+# ---- public --------------------------------------------------------------------------------------------------
+
+
+def peek(frame, *, context=None, bint verify=True):
+    """Read a frame's header without touching its payload: the first 32 bytes are enough.
+
+    Args:
+        frame: A frame, or its first 32 bytes or more; any C-contiguous buffer.
+        context: The bytes that the frame is bound to, if any.
+        verify: Whether to check the header's checksum; False reads a header whose context is not known.
+
+    Returns:
+        The header.
+
+    Raises:
+        DecodeError: One of verdicts 1 to 4 (`FrameTooShortError`, `NotAFrameError`, `UnsupportedRevisionError`,
+            `HeaderChecksumError`, `ContextMismatchError`), or `InputTypeError`.
+    """
+    cdef Py_buffer view, context_view
+    cdef Span span, context_span
+    cdef Status status
+    hold_context(context, &context_view, &context_span)
+    try:
+        hold_buffer(frame, "frame", &view, &span)
+        try:
+            status = check_start(span, context_span, verify)
+            if status != STATUS_OK:
+                raise refusal(status, span, context_span, NULL)
+            return copy_header(span.data)
+        finally:
+            release_buffer(&view)
+    finally:
+        release_buffer(&context_view)
+
+
+def pack(payload, *, str format not None, str subject not None, version, bytes fingerprint not None, environment,
+         oldest_reader=None, context=None):
+    """Put a frame around a payload.
+
+    Args:
+        payload: The payload's bytes; any C-contiguous buffer.
+        format: Payload format: ``avro``, ``msgpack`` or ``json``.
+        subject: Name of what the payload is about.
+        version: The schema version that the payload is written in, 1 to 65535.
+        fingerprint: The schema's fingerprint, 4 bytes (see `fingerprint`).
+        environment: Name of the environment, or None for an unscoped frame.
+        oldest_reader: The oldest version whose readers can read the payload without its schema; ``version`` if None.
+        context: Bytes to bind the frame to, such as its cache key.
+
+    Returns:
+        The frame: 32 bytes, then the payload.
+
+    Raises:
+        ConfigError: A name, number or fingerprint that no header can hold.
+        EncodeError: The payload or the context is no C-contiguous buffer; `ValueTooLargeError` if the payload is
+            longer than 4 GiB - 1.
+    """
+    cdef Py_buffer view, context_view
+    cdef Span span, context_span, written
+    cdef bytes frame
+    cdef uint8_t *target
+    prefix = header_prefix(format, subject, version, fingerprint, environment, oldest_reader)
+    hold_write_context(context, &context_view, &context_span)
+    try:
+        try:
+            hold_buffer(payload, "payload", &view, &span)
+        except InputTypeError as error:
+            raise EncodeError(f"the payload is no C-contiguous buffer of bytes but {error.found!r}") from None
+        try:
+            if span.size > <size_t>LONGEST_PAYLOAD:
+                raise ValueTooLargeError(found=span.size, limit=LONGEST_PAYLOAD)
+            frame = PyBytes_FromStringAndSize(NULL, HEADER_SIZE + <Py_ssize_t>span.size)
+            target = <uint8_t *>PyBytes_AS_STRING(frame)
+            memcpy(target + HEADER_SIZE, span.data, span.size)
+            written = Span(target, HEADER_SIZE + span.size)
+            put_header(target, <const uint8_t *>PyBytes_AS_STRING(prefix), <uint32_t>span.size, sum_released(written),
+                       context_span)
+            return frame
+        finally:
+            release_buffer(&view)
+    finally:
+        release_buffer(&context_view)
+
+
+cdef Header check_all(Span frame, Span context, const Expected *expected, KnownVersions versions):
+    cdef Py_ssize_t found
+    cdef Status status = check_header(frame, context, expected)
+    if status == STATUS_OK and versions is not None:
+        found = find_version(versions, frame.data)
+        if found < 0:
+            raise version_refusal(found, frame.data, versions)
+    if status == STATUS_OK:
+        status = check_length(frame, expected)
+    if status == STATUS_OK and load_u32(frame.data + AT_PAYLOAD_CHECKSUM) != sum_released(frame):
+        status = STATUS_PAYLOAD_CHECKSUM
+    if status != STATUS_OK:
+        raise refusal(status, frame, context, expected)
+    return copy_header(frame.data)
+
+
+def unpack(frame, *, str subject not None, environment, format=None, versions=None, context=None,
+           max_payload=DEFAULT_MAX_PAYLOAD):
+    """Check a frame and give its header and payload.
+
+    Args:
+        frame: A whole frame; any C-contiguous buffer.
+        subject: Name of what the payload must be about.
+        environment: Name of the environment that the frame must come from; None takes unscoped frames only.
+        format: Payload format that it must have; None takes any known one.
+        versions: Version numbers that are known, with their fingerprints of 4 bytes. A newer version passes where
+            the frame says that the newest of these can read it: then ``header.version`` is not among them. None
+            takes any version.
+        context: The bytes that the frame is bound to, if any.
+        max_payload: The longest payload that is accepted, in bytes.
+
+    Returns:
+        The header, and the payload as a view of the frame's own memory.
+
+    Raises:
+        ConfigError: A name, number or fingerprint that no header can hold.
+        DecodeError: One of verdicts 1 to 10, or `InputTypeError`.
+    """
+    cdef Py_buffer view, context_view
+    cdef Span span, context_span
+    cdef Expected expected
+    cdef KnownVersions known = None if versions is None else KnownVersions(versions)
+    fill_expected(&expected, format, subject, environment, max_payload)
+    hold_context(context, &context_view, &context_span)
+    try:
+        hold_buffer(frame, "frame", &view, &span)
+        try:
+            header = check_all(span, context_span, &expected, known)
+            return header, memoryview(frame).cast("B")[HEADER_SIZE:].toreadonly()
+        finally:
+            release_buffer(&view)
+    finally:
+        release_buffer(&context_view)
+
+
+cdef object sum_with(const crc32c_entry *implementation, object data, object value):
+    cdef Py_buffer view
+    cdef Span span
+    cdef uint32_t state
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**32:
+        raise ConfigError(f"a CRC-32C to go on from is between 0 and 2**32 - 1, not {value!r}")
+    state = ~<uint32_t>value
+    hold_buffer(data, "data", &view, &span)
+    try:
+        if span.size < RELEASE_GIL_FROM:
+            return <uint32_t>~implementation.update(state, span.data, span.size)
+        with nogil:
+            state = implementation.update(state, span.data, span.size)
+        return <uint32_t>~state
+    finally:
+        release_buffer(&view)
+
+
+def crc32c(data, value=0):
+    """Return the CRC-32C (Castagnoli) of some bytes, unmasked.
+
+    Args:
+        data: The bytes; any C-contiguous buffer.
+        value: CRC-32C of the bytes before, to go on from.
+
+    Returns:
+        The checksum, 0 to 2**32 - 1. Source: RFC 3720, section 12.1.
+
+    Raises:
+        ConfigError: ``value`` is no CRC-32C.
+        InputTypeError: ``data`` is no C-contiguous buffer.
+    """
+    if value == 0 and type(value) is int and PyBytes_CheckExact(data) and PyBytes_GET_SIZE(data) < RELEASE_GIL_FROM:
+        return sum_crc32c(0, <const uint8_t *>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
+    return sum_with(crc32c_chosen, data, value)
+
+
+def crc32c_implementation():
+    """Return the name of the CRC-32C implementation chosen for this processor."""
+    return crc32c_chosen.name.decode()
+
+
+def crc32c_implementations():
+    """Return the names of the CRC-32C implementations that this processor can run, the best first."""
+    cdef int at
+    names = []
+    for at in range(CRC32C_IMPLEMENTATIONS):
+        if crc32c_table[at].update is not NULL:
+            names.append(crc32c_table[at].name.decode())
+    return tuple(names)
+
+
+def crc32c_with(str name not None, data, value=0):
+    """Return the CRC-32C of some bytes by a named implementation; see `crc32c`.
+
+    Args:
+        name: One of `crc32c_implementations`.
+        data: The bytes; any C-contiguous buffer.
+        value: CRC-32C of the bytes before, to go on from.
+
+    Returns:
+        The checksum, which is the same for every implementation.
+
+    Raises:
+        ConfigError: This processor has no such implementation, or ``value`` is no CRC-32C.
+        InputTypeError: ``data`` is no C-contiguous buffer.
+    """
+    cdef int at
+    for at in range(CRC32C_IMPLEMENTATIONS):
+        if crc32c_table[at].update is not NULL and crc32c_table[at].name.decode() == name:
+            return sum_with(&crc32c_table[at], data, value)
+    raise ConfigError(f"CRC-32C implementation {name!r} is not one of {', '.join(crc32c_implementations())}")

@@ -1,0 +1,309 @@
+"""The header as an object, the versions that a reader knows, and the checks on what a caller gives."""
+
+import hashlib
+from functools import lru_cache
+
+cimport cython
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cpython.unicode cimport PyUnicode_Check
+from libc.stdint cimport uint8_t, uint16_t, uint32_t
+from libc.string cimport memcmp, memcpy
+
+from safecodec.frame.checks cimport Expected, Span
+from safecodec.frame.layout cimport (
+    AT_ENVIRONMENT, AT_FINGERPRINT, AT_FLAGS, AT_FORMAT, AT_HEADER_CHECKSUM, AT_OLDEST_READER, AT_PAYLOAD_CHECKSUM,
+    AT_PAYLOAD_LENGTH, AT_SUBJECT, AT_VERSION, HEADER_SIZE, MAGIC, REVISION_1, load_u16, load_u32, store_u16,
+)
+
+from safecodec.errors import ConfigError, EncodeError, InputTypeError
+
+FORMATS = {"avro": 1, "msgpack": 2, "json": 3}
+"""Payload formats by name, with their byte in the header."""
+DEFAULT_MAX_PAYLOAD = 64 * 1024 * 1024
+"""The longest payload that is read and written unless another limit is given, in bytes."""
+LONGEST_PAYLOAD = 2**32 - 1
+"""The longest payload that a header can state, in bytes."""
+
+cdef dict _FORMAT_NAMES = {code: name for name, code in FORMATS.items()}
+
+
+@cython.final
+@cython.no_gc
+@cython.freelist(16)
+cdef class Header:
+    """The header of a frame, as its 32 bytes say. Made by `peek` and `unpack`; immutable, hashable, picklable."""
+
+    def __init__(self, *_arguments):
+        raise TypeError("a Header is made by peek() or unpack()")
+
+    @property
+    def revision(self):
+        """Revision of the frame's layout, from 1 on."""
+        return 1
+
+    @property
+    def format(self):
+        """Payload format: ``avro``, ``msgpack``, ``json`` or ``unknown (7)``."""
+        return _FORMAT_NAMES.get(self.raw[AT_FORMAT]) or f"unknown ({self.raw[AT_FORMAT]})"
+
+    @property
+    def format_code(self):
+        """The payload format's byte."""
+        return self.raw[AT_FORMAT]
+
+    @property
+    def flags(self):
+        """The flags byte: the high nibble must be understood, the low one may be ignored."""
+        return self.raw[AT_FLAGS]
+
+    @property
+    def version(self):
+        """The writer's schema version."""
+        return load_u16(&self.raw[AT_VERSION])
+
+    @property
+    def oldest_reader(self):
+        """The oldest schema version whose readers can read the payload without the writer's schema."""
+        return load_u16(&self.raw[AT_OLDEST_READER])
+
+    @property
+    def subject_tag(self):
+        """Tag of the subject's name, 8 hex digits."""
+        return self.raw[AT_SUBJECT:AT_FINGERPRINT].hex()
+
+    @property
+    def fingerprint(self):
+        """Fingerprint of the writer's schema, 8 hex digits."""
+        return self.raw[AT_FINGERPRINT:AT_ENVIRONMENT].hex()
+
+    @property
+    def environment_tag(self):
+        """Tag of the environment's name, 8 hex digits; ``00000000`` is unscoped."""
+        return self.raw[AT_ENVIRONMENT:AT_PAYLOAD_LENGTH].hex()
+
+    @property
+    def payload_length(self):
+        """Length of the payload as stored, in bytes."""
+        return load_u32(&self.raw[AT_PAYLOAD_LENGTH])
+
+    @property
+    def payload_checksum(self):
+        """Masked CRC-32C of the payload as stored."""
+        return load_u32(&self.raw[AT_PAYLOAD_CHECKSUM])
+
+    @property
+    def header_checksum(self):
+        """Masked CRC-32C of the header's first 28 bytes and the bound context."""
+        return load_u32(&self.raw[AT_HEADER_CHECKSUM])
+
+    def as_dict(self):
+        """All attributes by name, fit for JSON."""
+        return {name: getattr(self, name) for name in _HEADER_ATTRIBUTES}
+
+    def __bytes__(self):
+        return PyBytes_FromStringAndSize(<char *>self.raw, HEADER_SIZE)
+
+    def __eq__(self, other):
+        if not isinstance(other, Header):
+            return NotImplemented
+        return memcmp(self.raw, (<Header>other).raw, HEADER_SIZE) == 0
+
+    def __hash__(self):
+        return hash(bytes(self))
+
+    def __repr__(self):
+        fields = ", ".join([f"{name}={value!r}" for name, value in self.as_dict().items()])
+        return f"Header({fields})"
+
+    def __reduce__(self):
+        return _restore_header, (bytes(self),)
+
+
+_HEADER_ATTRIBUTES = (
+    "revision", "format", "format_code", "flags", "version", "oldest_reader", "subject_tag", "fingerprint",
+    "environment_tag", "payload_length", "payload_checksum", "header_checksum",
+)
+
+
+cdef Header copy_header(const uint8_t *start):
+    cdef Header header = Header.__new__(Header)
+    memcpy(header.raw, start, HEADER_SIZE)
+    return header
+
+
+def _restore_header(bytes raw not None):
+    if len(raw) != HEADER_SIZE:
+        raise ValueError(f"a header has {HEADER_SIZE} bytes, not {len(raw)}")
+    return copy_header(<const uint8_t *>PyBytes_AS_STRING(raw))
+
+
+@cython.final
+cdef class KnownVersions:
+    """The schema versions that a reader knows, with their fingerprints."""
+
+    def __cinit__(self, versions):
+        """Takes a mapping of version numbers to fingerprints of 4 bytes."""
+        cdef Py_ssize_t at
+        if not versions:
+            raise ConfigError("no version is known: versions is empty")
+        self.known = <Known *>PyMem_Malloc(len(versions) * sizeof(Known))
+        if self.known is NULL:
+            raise MemoryError
+        for at, (version, fingerprint) in enumerate(sorted(versions.items())):
+            self.known[at].version = checked_version("version", version)
+            self.known[at].fingerprint = load_u32(
+                <const uint8_t *>PyBytes_AS_STRING(checked_fingerprint(fingerprint))
+            )
+            self.count = at + 1
+
+    def __dealloc__(self):
+        PyMem_Free(self.known)
+
+    @property
+    def numbers(self):
+        """The version numbers, oldest first."""
+        cdef Py_ssize_t at
+        return tuple([self.known[at].version for at in range(self.count)])
+
+
+# ---- what a caller gives -------------------------------------------------------------------------------------
+
+
+cdef int hold_buffer(object source, str name, Py_buffer *view, Span *span) except -1:
+    if hold_bytes(source, view, span):
+        return 0
+    if PyUnicode_Check(source):
+        raise InputTypeError(
+            f"the {name} is a str, not bytes: a Redis client with decode_responses=True hands out text, "
+            f"read {name}s with one that has decode_responses=False",
+            found="str",
+        )
+    try:
+        PyObject_GetBuffer(source, view, PyBUF_SIMPLE)
+    except Exception as error:
+        kind = type(source).__name__
+        found = "a memoryview that is not C-contiguous" if kind == "memoryview" else repr(kind)
+        if source is None:
+            found = "None (a cache miss?)"
+        elif isinstance(error, ValueError):
+            found = f"{kind!r} ({error})"
+        raise InputTypeError(f"the {name} is no C-contiguous buffer of bytes but {found}", found=kind) from None
+    span.data = <const uint8_t *>view.buf
+    span.size = view.len
+    return 0
+
+
+cdef int hold_context(object context, Py_buffer *view, Span *span) except -1:
+    if context is None:
+        view.len = NOT_HELD
+        span.data = NULL
+        span.size = 0
+        return 0
+    if PyUnicode_Check(context):
+        raise InputTypeError("the context is a str, not bytes: encode it, as UTF-8 for instance", found="str")
+    return hold_buffer(context, "context", view, span)
+
+
+cdef int hold_write_context(object context, Py_buffer *view, Span *span) except -1:
+    try:
+        return hold_context(context, view, span)
+    except InputTypeError as error:
+        raise EncodeError(error.reason) from None
+
+
+cdef uint32_t checked_version(str name, object version) except 0:
+    if isinstance(version, bool) or not isinstance(version, int):
+        raise ConfigError(f"{name} is a whole number, not {version!r}")
+    if not 1 <= version <= 65535:
+        raise ConfigError(f"{name} is between 1 and 65535, not {version}")
+    return version
+
+
+cdef bytes checked_fingerprint(object fingerprint):
+    if not PyBytes_CheckExact(fingerprint) or len(fingerprint) != 4:
+        raise ConfigError(f"a schema fingerprint has 4 bytes, this is {fingerprint!r}")
+    return fingerprint
+
+
+cdef uint32_t checked_format(object name) except 0:
+    code = FORMATS.get(name) if isinstance(name, str) else None
+    if code is None:
+        raise ConfigError(f"payload format {name!r} is not one of {', '.join(FORMATS)}")
+    return code
+
+
+@lru_cache(maxsize=1024)
+def _tag(kind, name):
+    if not isinstance(name, str) or not name:
+        raise ConfigError(f"the {kind} is a name that is not empty, this is {name!r}")
+    try:
+        prefix = hashlib.sha256(name.encode()).digest()[:4]
+    except UnicodeEncodeError:
+        raise ConfigError(f"the {kind} {name!r} has no UTF-8 form") from None
+    if prefix == b"\0\0\0\0":
+        raise ConfigError(f"the {kind} {name!r} has the tag 00000000, which is reserved: choose another name")
+    return prefix
+
+
+def tag(name):
+    """Return the tag of a subject's or an environment's name.
+
+    Args:
+        name: The name.
+
+    Returns:
+        The first 4 bytes of SHA-256 over the name in UTF-8.
+
+    Raises:
+        ConfigError: The name is empty, no str, or its tag is the reserved 00000000.
+    """
+    return _tag("name", name)
+
+
+def fingerprint(format, canonical):
+    """Return the fingerprint that a frame's header carries of a schema.
+
+    Args:
+        format: Payload format: ``avro``, ``msgpack`` or ``json``.
+        canonical: The schema's full canonical form.
+
+    Returns:
+        The first 4 bytes of SHA-256 over the format's byte and the canonical form in UTF-8.
+
+    Raises:
+        ConfigError: The format is not known.
+    """
+    return hashlib.sha256(bytes([checked_format(format)]) + canonical.encode()).digest()[:4]
+
+
+cdef bytes header_prefix(str format, str subject, object version, bytes fingerprint, object environment,
+                         object oldest_reader):
+    cdef uint8_t[4] numbers
+    code = checked_format(format)
+    store_u16(numbers, checked_version("version", version))
+    if oldest_reader is None:
+        oldest_reader = version
+    store_u16(&numbers[2], checked_version("oldest_reader", oldest_reader))
+    if oldest_reader > version:
+        raise ConfigError(f"oldest_reader {oldest_reader} is newer than version {version}")
+    return b"".join((
+        bytes((MAGIC, REVISION_1, code, 0)),
+        numbers[:4],
+        _tag("subject", subject),
+        checked_fingerprint(fingerprint),
+        b"\0\0\0\0" if environment is None else _tag("environment", environment),
+    ))
+
+
+cdef int fill_expected(Expected *expected, object format, str subject, object environment, object max_payload) except -1:
+    expected.format = 0 if format is None else checked_format(format)
+    expected.subject = load_u32(<const uint8_t *>PyBytes_AS_STRING(_tag("subject", subject)))
+    expected.environment = 0
+    if environment is not None:
+        expected.environment = load_u32(<const uint8_t *>PyBytes_AS_STRING(_tag("environment", environment)))
+    if isinstance(max_payload, bool) or not isinstance(max_payload, int) or not 0 <= max_payload <= LONGEST_PAYLOAD:
+        raise ConfigError(f"max_payload is a number of bytes between 0 and {LONGEST_PAYLOAD}, not {max_payload!r}")
+    expected.max_payload = max_payload
+    return 0

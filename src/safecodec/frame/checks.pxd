@@ -1,0 +1,112 @@
+# The verdicts on a frame's bytes and the writing of its header, without Python objects. Header-only: every function
+# is inline, runs without the GIL and answers with a Status; what uses them makes errors of it.
+
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memcpy
+
+from safecodec.frame.layout cimport (
+    AT_ENVIRONMENT, AT_FLAGS, AT_FORMAT, AT_HEADER_CHECKSUM, AT_MAGIC, AT_PAYLOAD_CHECKSUM, AT_PAYLOAD_LENGTH,
+    AT_REVISION, AT_SUBJECT, FLAGS_MUST_UNDERSTAND, FORMAT_AVRO, FORMAT_JSON, HEADER_SIZE, MAGIC,
+    RELEASE_GIL_FROM, REVISION_1, Status,
+    STATUS_ENVIRONMENT, STATUS_FLAGS, STATUS_FORMAT, STATUS_HEADER_CHECKSUM, STATUS_MAGIC, STATUS_OK,
+    STATUS_PAYLOAD_LENGTH, STATUS_PAYLOAD_TOO_LARGE, STATUS_REVISION, STATUS_SUBJECT, STATUS_TOO_SHORT, load_u32,
+    store_u32,
+)
+
+cdef extern from "crc32c.h":
+    ctypedef uint32_t (*crc32c_update "safecodec_crc32c_update")(
+        uint32_t state, const uint8_t *data, size_t size
+    ) noexcept nogil
+    ctypedef struct crc32c_entry "safecodec_crc32c_implementation":
+        const char *name
+        crc32c_update update
+    int CRC32C_IMPLEMENTATIONS "SAFECODEC_CRC32C_IMPLEMENTATIONS"
+    crc32c_entry[4] crc32c_table "safecodec_crc32c_implementations"
+    const crc32c_entry *crc32c_chosen "safecodec_crc32c_chosen"
+    void choose_crc32c "safecodec_crc32c_choose"() noexcept nogil
+    uint32_t sum_crc32c "safecodec_crc32c"(uint32_t value, const uint8_t *data, size_t size) noexcept nogil
+    uint32_t mask_crc32c "safecodec_crc32c_mask"(uint32_t value) noexcept nogil
+
+# Bytes that somebody else owns.
+cdef struct Span:
+    const uint8_t *data
+    size_t size
+
+# What a reader expects of a frame, as the header spells it.
+cdef struct Expected:
+    uint32_t subject
+    uint32_t environment
+    uint32_t format  # 0: any known one
+    uint64_t max_payload
+
+
+cdef inline uint32_t sum_header(const uint8_t *header, Span context) noexcept nogil:
+    cdef uint32_t value = sum_crc32c(0, header, AT_HEADER_CHECKSUM)
+    if context.size:
+        value = sum_crc32c(value, context.data, context.size)
+    return mask_crc32c(value)
+
+
+cdef inline uint32_t sum_payload(Span frame) noexcept nogil:
+    return mask_crc32c(sum_crc32c(0, frame.data + HEADER_SIZE, frame.size - HEADER_SIZE))
+
+
+# The same with the GIL held, which is let go where that pays.
+cdef inline uint32_t sum_released(Span frame) noexcept:
+    cdef uint32_t checksum
+    if frame.size < RELEASE_GIL_FROM:
+        return sum_payload(frame)
+    with nogil:
+        checksum = sum_payload(frame)
+    return checksum
+
+
+# Verdicts 1 to 3, or to 4 if told to verify.
+cdef inline Status check_start(Span frame, Span context, bint verify) noexcept nogil:
+    if frame.size < HEADER_SIZE:
+        return STATUS_TOO_SHORT
+    if frame.data[AT_MAGIC] != MAGIC:
+        return STATUS_MAGIC
+    if frame.data[AT_REVISION] != REVISION_1:
+        return STATUS_REVISION
+    if verify and load_u32(frame.data + AT_HEADER_CHECKSUM) != sum_header(frame.data, context):
+        return STATUS_HEADER_CHECKSUM
+    return STATUS_OK
+
+
+# Verdicts 1 to 7.
+cdef inline Status check_header(Span frame, Span context, const Expected *expected) noexcept nogil:
+    cdef Status status = check_start(frame, context, True)
+    cdef uint8_t format
+    if status != STATUS_OK:
+        return status
+    if frame.data[AT_FLAGS] & FLAGS_MUST_UNDERSTAND:
+        return STATUS_FLAGS
+    format = frame.data[AT_FORMAT]
+    if format != expected.format and (expected.format or not FORMAT_AVRO <= format <= FORMAT_JSON):
+        return STATUS_FORMAT
+    if load_u32(frame.data + AT_ENVIRONMENT) != expected.environment:
+        return STATUS_ENVIRONMENT
+    if load_u32(frame.data + AT_SUBJECT) != expected.subject:
+        return STATUS_SUBJECT
+    return STATUS_OK
+
+
+# Verdict 9.
+cdef inline Status check_length(Span frame, const Expected *expected) noexcept nogil:
+    cdef uint64_t found = frame.size - HEADER_SIZE
+    if load_u32(frame.data + AT_PAYLOAD_LENGTH) != found:
+        return STATUS_PAYLOAD_LENGTH
+    if found > expected.max_payload:
+        return STATUS_PAYLOAD_TOO_LARGE
+    return STATUS_OK
+
+
+# Completes a header in front of a payload that is in place; prefix is bytes 0 to 19.
+cdef inline void put_header(
+    uint8_t *frame, const uint8_t *prefix, uint32_t length, uint32_t checksum, Span context
+) noexcept nogil:
+    memcpy(frame, prefix, AT_PAYLOAD_LENGTH)
+    store_u32(frame + AT_PAYLOAD_LENGTH, length)
+    store_u32(frame + AT_PAYLOAD_CHECKSUM, checksum)
+    store_u32(frame + AT_HEADER_CHECKSUM, sum_header(frame, context))
