@@ -1,0 +1,1 @@
+"""Avro itself, usable without a frame."""

@@ -1,0 +1,362 @@
+"""Avro schemas in JSON to nodes, checked as the Avro 1.12 specification says, with a path in every error."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Final
+
+from ..errors import SchemaError
+from .nodes import (
+    ABSENT,
+    PRIMITIVES,
+    Array,
+    Enum,
+    Field,
+    Fixed,
+    Logical,
+    Map,
+    Named,
+    Node,
+    Primitive,
+    Record,
+    Union,
+)
+
+MAX_DEPTH: Final = 64
+"""How deep schemas may nest."""
+MAX_TEXT: Final = 1 << 20
+"""The longest JSON text of a schema, in characters."""
+NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+ORDERS: Final = frozenset({"ascending", "descending", "ignore"})
+
+LOGICAL_KINDS: Final = {
+    "date": "int",
+    "time-millis": "int",
+    "time-micros": "long",
+    "timestamp-millis": "long",
+    "timestamp-micros": "long",
+    "timestamp-nanos": "long",
+    "local-timestamp-millis": "long",
+    "local-timestamp-micros": "long",
+    "local-timestamp-nanos": "long",
+    "decimal": "bytes",
+    "big-decimal": "bytes",
+    "safecodec-msgpack": "bytes",
+    "uuid": "string",
+}
+"""Logical types that primitives carry, and on which."""
+LOGICAL_SIZES: Final = {"uuid": 16, "duration": 12}
+"""Logical types that fixed carries, and the size they need; decimal goes on any."""
+
+
+def load(text: str, path: str = "$") -> Any:
+    """Parse a schema's JSON text: strict JSON, without doubled keys.
+
+    Args:
+        text: The JSON text, or the bare name of a primitive type.
+        path: What errors call its root.
+
+    Raises:
+        SchemaError: It is no JSON, too long or too deep.
+    """
+    if len(text) > MAX_TEXT:
+        raise SchemaError(f"the schema has {len(text)} characters, the limit is {MAX_TEXT}", path=path)
+    if text.strip() in PRIMITIVES:
+        return text.strip()
+    try:
+        return json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
+    except RecursionError:
+        raise SchemaError("the schema nests too deep", path=path) from None
+    except ValueError as error:
+        start = text.strip()[:40]
+        raise SchemaError(f"the schema is neither JSON nor a primitive type: {error}: {start!r}", path=path) from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        keys = [key for key, _ in pairs]
+        doubled = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"the key {doubled!r} is there twice")
+    return found
+
+
+def _constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
+def parse(source: Any) -> Node:
+    """Turn a schema's JSON value into nodes.
+
+    Args:
+        source: The JSON value: a str, a list or a dict.
+
+    Raises:
+        SchemaError: It is no Avro schema; ``path`` says where.
+    """
+    return _Parser().node(source, "$", "", 0)
+
+
+def own_attributes(source: dict[str, Any]) -> dict[str, Any]:
+    """Return the attributes of a JSON object that are safecodec's own."""
+    return {key: value for key, value in source.items() if isinstance(key, str) and key.startswith("safecodec.")}
+
+
+class _Parser:
+    def __init__(self) -> None:
+        self.named: dict[str, Named] = {}
+
+    def node(self, source: Any, path: str, namespace: str, depth: int) -> Node:
+        if depth > MAX_DEPTH:
+            raise SchemaError(f"the schema nests deeper than {MAX_DEPTH} levels", path=path)
+        if isinstance(source, str):
+            return self.by_name(source, path, namespace)
+        if isinstance(source, list):
+            return self.union(source, path, namespace, depth)
+        if isinstance(source, dict):
+            return self.of_object(source, path, namespace, depth)
+        raise SchemaError(f"a schema is a str, a list or a dict, not {_kind(source)}", path=path)
+
+    def by_name(self, name: str, path: str, namespace: str) -> Node:
+        if name in PRIMITIVES:
+            return Primitive(name)
+        full = name if "." in name or not namespace else f"{namespace}.{name}"
+        found = self.named.get(full)
+        if found is None:
+            raise SchemaError(f"the type {name!r} is not known here", path=path)
+        return found
+
+    def union(self, source: list[Any], path: str, namespace: str, depth: int) -> Union:
+        branches: list[Node] = []
+        seen: set[str] = set()
+        for at, one in enumerate(source):
+            branch = self.node(one, f"{path}[{at}]", namespace, depth + 1)
+            if isinstance(branch, Union):
+                raise SchemaError("a union stands directly inside a union", path=f"{path}[{at}]")
+            kind = branch_kind(branch)
+            if kind in seen:
+                raise SchemaError(f"the union has {kind!r} twice", path=f"{path}[{at}]")
+            seen.add(kind)
+            branches.append(branch)
+        if not branches:
+            raise SchemaError("the union is empty", path=path)
+        return Union(tuple(branches))
+
+    def of_object(self, source: dict[str, Any], path: str, namespace: str, depth: int) -> Node:
+        kind = source.get("type", ABSENT)
+        if kind is ABSENT:
+            raise SchemaError("the attribute 'type' is missing", path=path)
+        if not isinstance(kind, str):
+            return self.node(kind, f"{path}.type", namespace, depth + 1)
+        attributes = own_attributes(source)
+        if kind in PRIMITIVES:
+            return Primitive(kind, primitive_logical(kind, source), attributes)
+        if kind == "array":
+            return Array(self.part(source, "items", path, namespace, depth), attributes)
+        if kind == "map":
+            return Map(self.part(source, "values", path, namespace, depth), attributes)
+        if kind in ("record", "error"):
+            return self.record(source, path, namespace, depth)
+        if kind == "enum":
+            return self.enum(source, path, namespace)
+        if kind == "fixed":
+            return self.fixed(source, path, namespace)
+        return self.by_name(kind, f"{path}.type", namespace)
+
+    def part(self, source: dict[str, Any], key: str, path: str, namespace: str, depth: int) -> Node:
+        if key not in source:
+            raise SchemaError(f"the attribute {key!r} is missing", path=path)
+        return self.node(source[key], f"{path}.{key}", namespace, depth + 1)
+
+    def names(self, source: dict[str, Any], path: str, namespace: str) -> tuple[str, str, tuple[str, ...]]:
+        """Full name, its namespace, and the full names of the aliases."""
+        name = source.get("name", ABSENT)
+        if not isinstance(name, str):
+            raise SchemaError("the attribute 'name' is missing or no str", path=path)
+        space = source.get("namespace", namespace)
+        if not isinstance(space, str):
+            raise SchemaError(f"the namespace is a str, not {_kind(space)}", path=f"{path}.namespace")
+        full = _full_name(name, space, f"{path}.name")
+        space = full.rpartition(".")[0]
+        if full in PRIMITIVES:
+            raise SchemaError(f"{full!r} is the name of a primitive type", path=f"{path}.name")
+        if full in self.named:
+            raise SchemaError(f"the type {full!r} is defined twice", path=f"{path}.name")
+        aliases = _texts(source.get("aliases", []), "aliases", f"{path}.aliases")
+        return full, space, tuple(_full_name(alias, space, f"{path}.aliases") for alias in aliases)
+
+    def record(self, source: dict[str, Any], path: str, namespace: str, depth: int) -> Record:
+        full, space, aliases = self.names(source, path, namespace)
+        fields = source.get("fields", ABSENT)
+        if not isinstance(fields, list):
+            raise SchemaError("the attribute 'fields' is missing or no list", path=path)
+        record = Record(full, aliases=aliases, attributes=own_attributes(source))
+        self.named[full] = record
+        parsed: list[Field] = []
+        taken: set[str] = set()
+        for at, one in enumerate(fields):
+            field = self.field(one, f"{path}.fields[{at}]", space, depth)
+            if field.name in taken:
+                raise SchemaError(f"the record has two fields {field.name!r}", path=f"{path}.fields[{at}]")
+            taken.add(field.name)
+            parsed.append(field)
+        record.fields = tuple(parsed)
+        for at, field in enumerate(parsed):
+            if field.default is not ABSENT:
+                check_default(field.type, field.default, f"{path}.fields[{at}].default")
+        return record
+
+    def field(self, source: Any, path: str, namespace: str, depth: int) -> Field:
+        if not isinstance(source, dict):
+            raise SchemaError(f"a field is a dict, not {_kind(source)}", path=path)
+        name = source.get("name", ABSENT)
+        if not isinstance(name, str) or not NAME.match(name):
+            raise SchemaError(f"the field's name is {name!r}, which is no Avro name", path=path)
+        order = source.get("order", "ascending")
+        if not isinstance(order, str) or order not in ORDERS:
+            raise SchemaError(f"the order is {order!r}, not one of {', '.join(sorted(ORDERS))}", path=f"{path}.order")
+        node = self.part(source, "type", path, namespace, depth)
+        aliases = _texts(source.get("aliases", []), "aliases", f"{path}.aliases")
+        return Field(name, node, source.get("default", ABSENT), tuple(aliases), own_attributes(source))
+
+    def enum(self, source: dict[str, Any], path: str, namespace: str) -> Enum:
+        full, _, aliases = self.names(source, path, namespace)
+        symbols = _texts(source.get("symbols"), "symbols", f"{path}.symbols")
+        for symbol in symbols:
+            if not NAME.match(symbol):
+                raise SchemaError(f"the symbol {symbol!r} is no Avro name", path=f"{path}.symbols")
+        if len(set(symbols)) != len(symbols):
+            raise SchemaError("a symbol is there twice", path=f"{path}.symbols")
+        default = source.get("default", ABSENT)
+        if default is not ABSENT and default not in symbols:
+            raise SchemaError(f"the default {default!r} is none of the symbols", path=f"{path}.default")
+        node = Enum(full, tuple(symbols), default, aliases, own_attributes(source))
+        self.named[full] = node
+        return node
+
+    def fixed(self, source: dict[str, Any], path: str, namespace: str) -> Fixed:
+        full, _, aliases = self.names(source, path, namespace)
+        size = source.get("size", ABSENT)
+        if isinstance(size, bool) or not isinstance(size, int) or not 0 <= size < 2**31:
+            raise SchemaError(f"the size of fixed is a number of bytes, not {size!r}", path=path)
+        node = Fixed(full, size, fixed_logical(size, source), aliases, own_attributes(source))
+        self.named[full] = node
+        return node
+
+
+def branch_kind(node: Node) -> str:
+    """Return what a union may hold once: the full name of a named type, else the kind."""
+    match node:
+        case Record() | Enum() | Fixed():
+            return node.name
+        case Primitive():
+            return node.kind
+    return type(node).__name__.lower()
+
+
+def _kind(value: object) -> str:
+    return "null" if value is None else type(value).__name__
+
+
+def _texts(value: Any, key: str, path: str) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise SchemaError(f"{key!r} is a list of str", path=path)
+    return value
+
+
+def _full_name(name: str, namespace: str, path: str) -> str:
+    full = name if "." in name or not namespace else f"{namespace}.{name}"
+    if not all(NAME.match(part) for part in full.split(".")):
+        raise SchemaError(f"{full!r} is no Avro name", path=path)
+    return full
+
+
+# ---- logical types ---------------------------------------------------------------------------------------------
+# The specification wants a logical type that is not known or not valid to be ignored, not refused.
+
+
+def primitive_logical(kind: str, source: dict[str, Any]) -> Logical | None:
+    """Return the logical type that a primitive's JSON object gives, if it is valid on that primitive."""
+    name = source.get("logicalType")
+    if not isinstance(name, str) or LOGICAL_KINDS.get(name) != kind:
+        return None
+    return _decimal(source, None) if name == "decimal" else Logical(name)
+
+
+def fixed_logical(size: int, source: dict[str, Any]) -> Logical | None:
+    """Return the logical type that a fixed's JSON object gives, if it is valid on that size."""
+    name = source.get("logicalType")
+    if name == "decimal":
+        return _decimal(source, size)
+    return Logical(name) if isinstance(name, str) and LOGICAL_SIZES.get(name) == size else None
+
+
+def _decimal(source: dict[str, Any], size: int | None) -> Logical | None:
+    precision, scale = source.get("precision"), source.get("scale", 0)
+    if type(precision) is not int or type(scale) is not int or not 0 <= scale <= precision or precision < 1:
+        return None
+    if size is not None and (size == 0 or precision > len(str(2 ** (8 * min(size, 4096) - 1) - 1)) - 1):
+        return None
+    return Logical("decimal", precision, scale)
+
+
+# ---- defaults --------------------------------------------------------------------------------------------------
+
+
+def check_default(node: Node, value: Any, path: str) -> None:
+    """Check a field's default against its type, in Avro's JSON encoding; a union takes the default of any branch.
+
+    Raises:
+        SchemaError: It does not fit.
+    """
+    if not fits(node, value):
+        raise SchemaError(f"the default {_short(value)} does not fit the field's type", path=path)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def fits(node: Node, value: Any) -> bool:
+    """Tell whether a JSON value is the JSON encoding of some default of a type."""
+    match node:
+        case Primitive():
+            return _fits_primitive(node.kind, value)
+        case Union():
+            return any(fits(branch, value) for branch in node.branches)
+        case Array():
+            return isinstance(value, list) and all(fits(node.items, one) for one in value)
+        case Map():
+            return isinstance(value, dict) and all(
+                isinstance(key, str) and fits(node.values, one) for key, one in value.items()
+            )
+        case Enum():
+            return isinstance(value, str) and value in node.symbols
+        case Fixed():
+            return _is_bytes(value) and len(value) == node.size
+    return isinstance(value, dict) and all(
+        fits(field.type, value[field.name]) if field.name in value else field.default is not ABSENT
+        for field in node.fields
+    )
+
+
+def _fits_primitive(kind: str, value: Any) -> bool:
+    match kind:
+        case "null":
+            return value is None
+        case "boolean":
+            return isinstance(value, bool)
+        case "int" | "long":
+            bits = 31 if kind == "int" else 63
+            return type(value) is int and -(2**bits) <= value < 2**bits
+        case "float" | "double":
+            return type(value) in (int, float)
+        case "bytes":
+            return _is_bytes(value)
+    return isinstance(value, str)
+
+
+def _is_bytes(value: Any) -> bool:
+    return isinstance(value, str) and all(ord(point) < 256 for point in value)

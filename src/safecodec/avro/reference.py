@@ -1,0 +1,120 @@
+"""Avro payloads through fastavro: the seam of the engine, and its second opinion.
+
+fastavro reads and writes physical values. Bounds, resolution and logical types are ours (`bounds`, `resolve`,
+`logical`), and msgspec makes the values of Python types from plain ones. fastavro is imported when a plan is built.
+"""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import io
+import uuid
+from typing import Any, Final
+
+import msgspec
+
+from ..errors import EncodeError, PayloadError
+from .bounds import measure
+from .lift import lift
+from .physical import Physical, lower
+from .resolve import resolve
+from .schema import Schema
+
+NATIVE: Final = (
+    bytes, bytearray, memoryview, datetime.datetime, datetime.date, datetime.time, datetime.timedelta,
+    decimal.Decimal, uuid.UUID,
+)  # fmt: skip
+"""What stays as it is when a Python value is taken apart."""
+
+
+def _fastavro_schema(physical: Physical) -> Any:
+    from fastavro.schema import parse_schema
+
+    return parse_schema(physical.json)
+
+
+class ReferencePlan:
+    """Reads payloads of one schema as values of another.
+
+    Args:
+        writer: The schema that payloads are written in.
+        reader: The schema that they are read as; its type is made, or dicts where it has none.
+
+    Raises:
+        IncompatibleSchemaError: They do not resolve.
+    """
+
+    def __init__(self, writer: Schema, reader: Schema) -> None:
+        from fastavro import schemaless_reader
+
+        self._action = resolve(writer, reader)
+        self._writer = writer.root
+        self._type = reader.type
+        self._read = schemaless_reader
+        self._schema = _fastavro_schema(Physical(writer.root))
+
+    def decode(self, payload: Any, *, prefix: bool = False) -> Any:
+        """Read a payload.
+
+        Args:
+            payload: A buffer.
+            prefix: Whether bytes may be left over.
+
+        Raises:
+            PayloadError: The bytes are no value of the schema, or are more than one.
+        """
+        data = bytes(payload)
+        try:
+            end = measure(self._writer, data)
+            if end != len(data) and not prefix:
+                raise PayloadError(f"{len(data) - end} bytes are left over behind the value", path="$")
+            physical = self._read(io.BytesIO(data), self._schema, None, return_record_name=True)
+            value = lift(self._action, physical, "$", typed=self._type is not None)
+            return value if self._type is None else msgspec.convert(value, self._type)
+        except RecursionError:
+            raise PayloadError("the value nests too deep", path="$") from None
+
+
+class ReferenceEncoder:
+    """Writes values of one schema as payloads of another.
+
+    Args:
+        writer: The schema to write.
+        source: The schema of the values: its type's instances, or dicts where it has none.
+
+    Raises:
+        IncompatibleSchemaError: Values of the source cannot be written so.
+    """
+
+    def __init__(self, writer: Schema, source: Schema) -> None:
+        from fastavro import schemaless_writer
+
+        self._type = source.type
+        self._tagged = writer.type is not None
+        self._source = source.root, Physical(source.root).branches
+        physical = Physical(writer.root)
+        self._writer = writer.root, physical.branches
+        self._action = None if writer == source else resolve(source, writer)
+        self._write = schemaless_writer
+        self._schema = _fastavro_schema(physical)
+
+    def encode(self, value: Any) -> bytes:
+        """Write a value.
+
+        Raises:
+            EncodeError: It is no value of the source, with its path.
+        """
+        try:
+            if self._type is not None:
+                value = msgspec.to_builtins(value, builtin_types=NATIVE)
+                msgspec.convert(value, self._type)  # refuses what the type does not say
+            physical = lower(self._source[0], value, "$", self._source[1])
+            if self._action is not None:
+                plain = lift(self._action, physical, "$", typed=self._tagged)
+                physical = lower(self._writer[0], plain, "$", self._writer[1])
+        except RecursionError:
+            raise EncodeError("the value nests too deep", path="$") from None
+        out = io.BytesIO()
+        self._write(out, self._schema, physical)
+        return out.getvalue()

@@ -1,0 +1,117 @@
+"""Schema: one version of what a value is, as Avro says it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from ..errors import ConfigError, SchemaError
+from . import canonical, parse
+from .nodes import Node
+
+SchemaSource: TypeAlias = "dict[str, Any] | list[Any] | str | os.PathLike[str] | Schema | Any"
+"""A schema's JSON value, its JSON text, a path to an .avsc, a Python type, or a Schema."""
+
+
+class Schema:
+    """A schema, parsed or derived once. Immutable; equal and hashed by its full canonical form.
+
+    Args:
+        source: A schema's JSON value (dict or list), its JSON text or the name of a primitive type (str), the path of
+            an .avsc file, a Python type to derive it from, or a Schema.
+
+    Raises:
+        SchemaError: It is no Avro schema, or the type has none; ``path`` says where.
+    """
+
+    root: Node
+    type: Any
+    """The Python type that the schema is derived from, else None: then values are dicts."""
+
+    def __init__(self, source: SchemaSource) -> None:
+        kind: Any = None
+        if isinstance(source, Schema):
+            root, kind = source.root, source.type
+        elif isinstance(source, str):
+            root = parse.parse(parse.load(source))
+        elif isinstance(source, (dict, list)):
+            root = parse.parse(source)
+        elif isinstance(source, os.PathLike):
+            root = _read(Path(source))
+        elif source is None or isinstance(source, (bytes, int, float)):
+            raise SchemaError(f"a schema is a dict, a list, JSON text, a path or a type, not {source!r}")
+        else:
+            from .derive import derive
+
+            root, kind = derive(source), source
+        object.__setattr__(self, "root", root)
+        object.__setattr__(self, "type", kind)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a Schema is immutable, {name!r} cannot be set")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"a Schema is immutable, {name!r} cannot be deleted")
+
+    @property
+    def json(self) -> Any:
+        """The schema as standard Avro JSON, as Python objects: a copy, with what is safecodec's own included."""
+        return canonical.standard(self.root)
+
+    @cached_property
+    def canonical_form(self) -> str:
+        """The parsing canonical form (Avro 1.12, *Parsing Canonical Form for Schemas*)."""
+        return canonical.parsing_form(self.root)
+
+    @cached_property
+    def full_canonical_form(self) -> str:
+        """The full canonical form, which keeps defaults, aliases of fields and logical types; frames carry its hash."""
+        return canonical.full_form(self.root)
+
+    def fingerprint(self, algorithm: str = "CRC-64-AVRO") -> bytes:
+        """Return the fingerprint of the parsing canonical form (Avro 1.12, *Schema Fingerprints*).
+
+        Args:
+            algorithm: ``CRC-64-AVRO`` (8 bytes, as single-object encoding carries them), ``MD5`` (16) or
+                ``SHA-256`` (32).
+
+        Raises:
+            ConfigError: There is no such algorithm.
+        """
+        data = self.canonical_form.encode()
+        match algorithm:
+            case "CRC-64-AVRO":
+                return canonical.crc_64(data).to_bytes(8, "little")
+            case "MD5":
+                return hashlib.md5(data, usedforsecurity=False).digest()
+            case "SHA-256":
+                return hashlib.sha256(data).digest()
+        raise ConfigError(f"fingerprint algorithm {algorithm!r} is not one of CRC-64-AVRO, MD5, SHA-256")
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Schema):
+            return NotImplemented
+        return self.full_canonical_form == other.full_canonical_form
+
+    def __hash__(self) -> int:
+        return hash(self.full_canonical_form)
+
+    def __repr__(self) -> str:
+        return f"Schema({canonical.dump(self.json)})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Schema, (self.json if self.type is None else self.type,)
+
+
+def _read(path: Path) -> Node:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SchemaError(f"the schema file {str(path)!r} cannot be read: {error}") from error
+    try:
+        return parse.parse(parse.load(text))
+    except SchemaError as error:
+        raise SchemaError(f"{path.name}: {error.reason}", path=error.path) from None
