@@ -1,0 +1,1 @@
+"""A subject through time: its schema versions and which of them can read which."""

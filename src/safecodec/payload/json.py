@@ -1,0 +1,32 @@
+"""JSON payloads, through msgspec."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import msgspec.json
+
+from . import structured
+from .describing import describe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["decoder", "describe", "encoder", "forward_decoder"]
+
+
+class _Format:
+    name = "JSON"
+    texts_only = True
+
+    def encoder(self) -> Callable[[Any], bytes]:
+        return msgspec.json.Encoder().encode
+
+    def decoder(self, type_: Any) -> Callable[[Any], Any]:
+        return msgspec.json.Decoder(type_).decode
+
+
+encoder = partial(structured.encoder, _Format())
+decoder = partial(structured.decoder, _Format())
+forward_decoder = partial(structured.forward_decoder, _Format())

@@ -1,0 +1,32 @@
+"""MessagePack payloads, through msgspec."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import msgspec.msgpack
+
+from . import structured
+from .describing import describe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["decoder", "describe", "encoder", "forward_decoder"]
+
+
+class _Format:
+    name = "MessagePack"
+    texts_only = False
+
+    def encoder(self) -> Callable[[Any], bytes]:
+        return msgspec.msgpack.Encoder().encode
+
+    def decoder(self, type_: Any) -> Callable[[Any], Any]:
+        return msgspec.msgpack.Decoder(type_).decode
+
+
+encoder = partial(structured.encoder, _Format())
+decoder = partial(structured.decoder, _Format())
+forward_decoder = partial(structured.forward_decoder, _Format())
