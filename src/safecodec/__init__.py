@@ -1,0 +1,12 @@
+"""A checked frame around Avro, MessagePack and JSON payloads.
+
+`Codec` writes and reads values; `peek` reads a frame's header alone; `pack` and `unpack` are for those who bring
+their own payload. Every error is in `safecodec.errors`, and here.
+"""
+
+from . import errors
+from .codec import Codec
+from .errors import *  # noqa: F403
+from .frame import Header, crc32c, pack, peek, unpack
+
+__all__ = ["Codec", "Header", "crc32c", "pack", "peek", "unpack", *errors.__all__]

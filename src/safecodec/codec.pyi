@@ -1,0 +1,61 @@
+from collections.abc import Mapping
+from os import PathLike
+from types import GenericAlias
+from typing import Any, Final, Generic, TypeVar, final, overload
+
+from typing_extensions import Buffer
+
+from .avro.schema import Schema, SchemaSource
+
+T = TypeVar("T")
+
+ENVIRONMENT_VARIABLE: Final[str]
+
+@final
+class Codec(Generic[T]):
+    @overload
+    def __init__(
+        self,
+        type: type[T],
+        *,
+        subject: str,
+        version: int,
+        older: Mapping[int, SchemaSource] | None = None,
+        payload: str = "avro",
+        environment: str | None = None,
+        write_version: int | None = None,
+        max_payload: int = ...,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: Codec[dict[str, Any]],
+        type: dict[str, Any] | str | PathLike[str] | Schema,
+        *,
+        subject: str,
+        version: int,
+        older: Mapping[int, SchemaSource] | None = None,
+        payload: str = "avro",
+        environment: str | None = None,
+        write_version: int | None = None,
+        max_payload: int = ...,
+    ) -> None: ...
+    @property
+    def subject(self) -> str: ...
+    @property
+    def payload(self) -> str: ...
+    @property
+    def environment(self) -> str: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def write_version(self) -> int: ...
+    @property
+    def versions(self) -> tuple[int, ...]: ...
+    @property
+    def max_payload(self) -> int: ...
+    def schema(self, version: int | None = None) -> Schema: ...
+    def fingerprint(self, version: int | None = None) -> bytes: ...
+    def encode(self, value: T, *, context: Buffer | None = None) -> bytes: ...
+    def decode(self, frame: Buffer, *, context: Buffer | None = None) -> T: ...
+    def __class_getitem__(cls, item: Any, /) -> GenericAlias: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
