@@ -7,16 +7,16 @@ from typing_extensions import Buffer
 
 from .avro.schema import Schema, SchemaSource
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 ENVIRONMENT_VARIABLE: Final[str]
 
 @final
-class Codec(Generic[T]):
+class Codec(Generic[_T]):
     @overload
-    def __init__(
-        self,
-        type: type[T],
+    def __new__(
+        cls,
+        type: type[_T],
         *,
         subject: str,
         version: int,
@@ -25,10 +25,10 @@ class Codec(Generic[T]):
         environment: str | None = None,
         write_version: int | None = None,
         max_payload: int = ...,
-    ) -> None: ...
+    ) -> Codec[_T]: ...
     @overload
-    def __init__(
-        self: Codec[dict[str, Any]],
+    def __new__(
+        cls,
         type: dict[str, Any] | str | PathLike[str] | Schema,
         *,
         subject: str,
@@ -38,7 +38,7 @@ class Codec(Generic[T]):
         environment: str | None = None,
         write_version: int | None = None,
         max_payload: int = ...,
-    ) -> None: ...
+    ) -> Codec[dict[str, Any]]: ...
     @property
     def subject(self) -> str: ...
     @property
@@ -55,7 +55,7 @@ class Codec(Generic[T]):
     def max_payload(self) -> int: ...
     def schema(self, version: int | None = None) -> Schema: ...
     def fingerprint(self, version: int | None = None) -> bytes: ...
-    def encode(self, value: T, *, context: Buffer | None = None) -> bytes: ...
-    def decode(self, frame: Buffer, *, context: Buffer | None = None) -> T: ...
-    def __class_getitem__(cls, item: Any, /) -> GenericAlias: ...
+    def encode(self, value: _T, *, context: Buffer | None = None) -> bytes: ...
+    def decode(self, frame: Buffer, *, context: Buffer | None = None) -> _T: ...
+    def __class_getitem__(cls, item: Any) -> GenericAlias: ...
     def __reduce__(self) -> tuple[Any, ...]: ...

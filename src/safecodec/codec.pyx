@@ -23,7 +23,7 @@ from safecodec.frame.layout cimport (
 
 from safecodec.errors import ConfigError, EncodeError, PayloadError, ValueTooLargeError
 from safecodec.evolution.versions import Versions
-from safecodec.frame._header import DEFAULT_MAX_PAYLOAD
+from safecodec.frame._header import DEFAULT_MAX_PAYLOAD as _DEFAULT_MAX_PAYLOAD
 
 choose_crc32c()
 
@@ -37,7 +37,7 @@ ENVIRONMENT_VARIABLE = "SAFECODEC_ENVIRONMENT"
 @cython.final
 @cython.no_gc
 @cython.freelist(16)
-cdef class HeldBytes:
+cdef class _HeldBytes:
     cdef object owner
     cdef Span span
 
@@ -47,7 +47,7 @@ cdef class HeldBytes:
 
 @cython.final
 @cython.no_gc
-cdef class HeldBuffer:
+cdef class _HeldBuffer:
     cdef Py_buffer view
     cdef Span span
 
@@ -71,15 +71,15 @@ cdef int export_payload(object held, const Span *frame, Py_buffer *buffer, int f
 
 # The object is what a decoder reads the payload from, and what keeps the span valid.
 cdef inline object hold_frame(object frame, Span *span):
-    cdef HeldBytes held
-    cdef HeldBuffer other
+    cdef _HeldBytes held
+    cdef _HeldBuffer other
     cdef Py_buffer unused
     if hold_bytes(frame, &unused, span):
-        held = HeldBytes.__new__(HeldBytes)
+        held = _HeldBytes.__new__(_HeldBytes)
         held.owner = frame
         held.span = span[0]
         return held
-    other = HeldBuffer(frame)
+    other = _HeldBuffer(frame)
     span[0] = other.span
     return other
 
@@ -145,7 +145,7 @@ cdef class Codec:
     cdef tuple _made_from
 
     def __cinit__(self, type, *, str subject not None, version, older=None, str payload not None="avro",
-                  environment=None, write_version=None, max_payload=DEFAULT_MAX_PAYLOAD):
+                  environment=None, write_version=None, max_payload=_DEFAULT_MAX_PAYLOAD):
         self.subject = subject
         self.payload = payload
         self.environment = _environment_name(environment)

@@ -124,9 +124,7 @@ class _Deriver:
             branch = self.node(one, path, depth + 1)
             kind = branch_kind(branch)
             if kind in seen:
-                if kind in ("array", "map"):  # nothing in the value tells them apart
-                    raise SchemaError(f"the union {spelled(info)} has {kind!r} twice", path=path)
-                return carrier(info)
+                return carrier(info)  # msgspec has refused what it cannot tell apart
             seen.add(kind)
             branches.append(branch)
         return Union(tuple(branches))
@@ -155,7 +153,7 @@ class _Deriver:
         elif field.default_factory is not msgspec.NODEFAULT:
             default = _made(field.default_factory)
         else:
-            return Field(name, _optional(node), None, attributes={"safecodec.optional": True})
+            return Field(name, _optional(node, field.type), None, attributes={"safecodec.optional": True})
         node, value = default_json(node, default)
         if value is NO_JSON:
             return Field(name, node, ABSENT, attributes={"safecodec.default": "factory"})
@@ -178,7 +176,9 @@ def _made(factory: Any) -> Any:
     return factory() if factory in FACTORIES else NO_JSON
 
 
-def _optional(node: Node) -> Node:
+def _optional(node: Node, info: kinds.Type) -> Node:
+    """A field that may be missing: null says so; where None is a value as well, the value is carried."""
     branches = node.branches if isinstance(node, Union) else (node,)
-    null = [branch for branch in branches if isinstance(branch, Primitive) and branch.kind == "null"]
-    return Union((*(null or [Primitive("null")]), *(branch for branch in branches if branch not in null)))
+    if any(branch_kind(branch) == "null" for branch in branches):
+        branches = (carrier(info),)
+    return Union((Primitive("null"), *branches))

@@ -202,9 +202,8 @@ def takes(node: Node, value: Any, *, exact: bool) -> bool:
         case Array():
             return isinstance(value, (list, tuple, set, frozenset))
         case Map():
-            return isinstance(value, dict)
-        case Union():
-            return any(takes(branch, value, exact=exact) for branch in node.branches)
+            return isinstance(value, dict) and all(takes(node.values, one, exact=False) for one in value.values())
+    assert isinstance(node, Record)  # a union does not stand in a union
     return _record_takes(node, value)
 
 

@@ -20,11 +20,13 @@ from safecodec.frame.layout cimport (
 
 from safecodec.errors import ConfigError, EncodeError, InputTypeError, UnsupportedRevisionError, ValueTooLargeError
 from safecodec.frame import refusals
-from safecodec.frame._header import DEFAULT_MAX_PAYLOAD, FORMATS, LONGEST_PAYLOAD
+from safecodec.frame._header import DEFAULT_MAX_PAYLOAD as _DEFAULT_MAX_PAYLOAD
+from safecodec.frame._header import FORMATS as _FORMATS
+from safecodec.frame._header import LONGEST_PAYLOAD as _LONGEST_PAYLOAD
 
 choose_crc32c()
 
-cdef dict _FORMAT_NAMES = {code: name for name, code in FORMATS.items()}
+cdef dict _FORMAT_NAMES = {code: name for name, code in _FORMATS.items()}
 cdef Py_ssize_t SNIFFED = 4096
 
 
@@ -144,8 +146,8 @@ def pack(payload, *, str format not None, str subject not None, version, bytes f
         except InputTypeError as error:
             raise EncodeError(f"the payload is no C-contiguous buffer of bytes but {error.found!r}") from None
         try:
-            if span.size > <size_t>LONGEST_PAYLOAD:
-                raise ValueTooLargeError(found=span.size, limit=LONGEST_PAYLOAD)
+            if span.size > <size_t>_LONGEST_PAYLOAD:
+                raise ValueTooLargeError(found=span.size, limit=_LONGEST_PAYLOAD)
             frame = PyBytes_FromStringAndSize(NULL, HEADER_SIZE + <Py_ssize_t>span.size)
             target = <uint8_t *>PyBytes_AS_STRING(frame)
             memcpy(target + HEADER_SIZE, span.data, span.size)
@@ -176,7 +178,7 @@ cdef Header check_all(Span frame, Span context, const Expected *expected, KnownV
 
 
 def unpack(frame, *, str subject not None, environment, format=None, versions=None, context=None,
-           max_payload=DEFAULT_MAX_PAYLOAD):
+           max_payload=_DEFAULT_MAX_PAYLOAD):
     """Check a frame and give its header and payload.
 
     Args:

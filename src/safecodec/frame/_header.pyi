@@ -7,6 +7,7 @@ LONGEST_PAYLOAD: Final[int]
 
 @final
 class Header:
+    def __init__(self, *_arguments: Any) -> None: ...
     @property
     def revision(self) -> int: ...
     @property
@@ -39,7 +40,7 @@ class Header:
 
 @final
 class KnownVersions:
-    def __init__(self, versions: Mapping[int, bytes]) -> None: ...
+    def __new__(cls, versions: Mapping[int, bytes]) -> KnownVersions: ...
     @property
     def count(self) -> int: ...
     @property

@@ -83,7 +83,7 @@ cdef inline Status check_header(Span frame, Span context, const Expected *expect
     if frame.data[AT_FLAGS] & FLAGS_MUST_UNDERSTAND:
         return STATUS_FLAGS
     format = frame.data[AT_FORMAT]
-    if format != expected.format and (expected.format or not FORMAT_AVRO <= format <= FORMAT_JSON):
+    if not FORMAT_AVRO <= format <= FORMAT_JSON or (expected.format and format != expected.format):
         return STATUS_FORMAT
     if load_u32(frame.data + AT_ENVIRONMENT) != expected.environment:
         return STATUS_ENVIRONMENT

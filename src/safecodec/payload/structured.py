@@ -156,7 +156,7 @@ def encoder(form: Format, writer: Schema, source: Schema) -> Callable[[Any], byt
     elif any(isinstance(node, Array) and node.attributes for node in walk(source.root)):
         encode = _sorting(encode, source.root)
     if form.texts_only and any(isinstance(node, Primitive) and node.kind in FLOATS for node in walk(source.root)):
-        return _finite(encode)
+        return _finite(encode, form.decoder(Any if source.type is None or writer != source else source.type))
     return encode
 
 
@@ -202,16 +202,24 @@ class _LongEncoder:
         return self.write(lift(self.action, physical, "$", typed=self.typed))
 
 
-def _finite(encode: Callable[[Any], bytes]) -> Callable[[Any], bytes]:
+def _finite(encode: Callable[[Any], bytes], decode: Callable[[bytes], Any]) -> Callable[[Any], bytes]:
     """JSON has no NaN and no infinity, and msgspec writes null for them: where there is a null, look."""
 
     def checked(value: Any) -> bytes:
         payload = encode(value)
-        if b"null" in payload:
+        if b"null" in payload and not _comes_back(decode, payload, value):
             _demand_finite(msgspec.to_builtins(value, builtin_types=NATIVE), "$")
         return payload
 
     return checked
+
+
+def _comes_back(decode: Callable[[bytes], Any], payload: bytes, value: Any) -> bool:
+    """Tell whether a value is what its payload decodes to: nothing in it was written as null that is no None."""
+    try:
+        return bool(decode(payload) == value)
+    except Exception:  # the walk that follows finds what it was
+        return False
 
 
 def _demand_finite(value: Any, path: str) -> None:
