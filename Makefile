@@ -1,0 +1,80 @@
+# make demo | test | lint | bench | sanitize | coverage | clean | distclean
+# Needs CPython >= 3.11 (PYTHON=...), a C compiler and make; the rest is installed into .venv.
+
+PYTHON ?= python3
+export CC ?= cc
+
+ROOT := $(CURDIR)
+BIN := $(ROOT)/.venv/bin
+VENV := .venv/.installed
+BUILT := build/release.stamp
+CODE := src tests bench scripts
+SOURCES := $(shell find src \( -name '*.pyx' -o -name '*.pxd' -o -name '*.h' -o -name 'crc32c.c' \))
+
+# A flavour is imported from its own directory, never from src; tests/conftest.py holds it to that.
+flavour = cd build/$(1) && PYTHONPATH=$(ROOT)/build/$(1)/src SAFECODEC_EXPECT_SOURCE=$(ROOT)/build/$(1)/src
+suite = -m pytest -c $(ROOT)/pyproject.toml --rootdir=$(ROOT) -p no:cacheprovider
+
+.PHONY: demo test test-release coverage lint bench sanitize build servers clean distclean
+.DELETE_ON_ERROR:
+
+demo: $(BUILT)
+	$(BIN)/safecodec demo $(ARGS)
+
+test: test-release coverage
+
+# The suite on what users get, and every line and branch of the Python code.
+test-release: $(BUILT) servers
+	COVERAGE_CORE=ctrace $(BIN)/python -m coverage run -m pytest $(ARGS)
+	$(BIN)/python -m coverage report --fail-under=100
+
+# The same for the compiled code, from a build that traces its lines.
+coverage: $(VENV)
+	$(BIN)/python scripts/build_flavour.py coverage
+	$(call flavour,coverage) COVERAGE_CORE=ctrace $(BIN)/python -m coverage run --rcfile=$(ROOT)/scripts/compiled.coveragerc \
+		$(suite) -q $(ROOT)/tests/unit $(ROOT)/tests/property $(ROOT)/tests/vectors
+	cd build/coverage && $(BIN)/python -m coverage json --rcfile=$(ROOT)/scripts/compiled.coveragerc -q -o coverage.json
+	$(BIN)/python scripts/check_compiled_coverage.py build/coverage/coverage.json --source build/coverage --fail-under 95
+
+lint: $(BUILT)
+	$(BIN)/ruff check $(CODE) setup.py
+	$(BIN)/ruff format --check $(CODE) setup.py
+	$(BIN)/mypy --strict $(CODE)
+	MYPYPATH=src $(BIN)/python -m mypy.stubtest --allowlist scripts/stubtest.allowlist \
+		safecodec.frame._header safecodec.frame._frame safecodec.codec
+	$(BIN)/lint-imports
+	$(BIN)/python scripts/check_cython.py src
+	$(BIN)/shellcheck .ci/run scripts/apt-install scripts/ensure-servers scripts/ensure-venv
+
+bench: $(BUILT)
+	$(BIN)/python -m bench $(ARGS)
+
+# AddressSanitizer and UndefinedBehaviorSanitizer on an instrumented build, then the release build on Python's
+# debugging allocator. Leaks are not looked for: CPython itself leaves memory behind at exit.
+sanitize: $(BUILT) servers
+	$(BIN)/python scripts/build_flavour.py asan
+	$(call flavour,asan) LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so)" \
+		ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 PYTHONMALLOC=malloc \
+		$(BIN)/python $(suite) -q $(ROOT)/tests $(ARGS)
+	PYTHONMALLOC=debug $(BIN)/python -X dev -m pytest -q $(ARGS)
+
+build: $(BUILT)
+
+servers:
+	sh scripts/ensure-servers
+
+$(VENV): pyproject.toml scripts/ensure-venv
+	PYTHON="$(PYTHON)" sh scripts/ensure-venv .venv
+	touch $@
+
+$(BUILT): $(VENV) setup.py $(SOURCES)
+	$(BIN)/python setup.py -q build_ext --inplace
+	mkdir -p build && touch $@
+
+clean:
+	rm -rf build dist .coverage .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks bench/results
+	find src \( -name '*.so' -o -name '*.egg-info' -o -name __pycache__ \) -prune -exec rm -rf {} +
+	find src -name '*.pyx' | sed 's/pyx$$/c/' | xargs rm -f
+
+distclean: clean
+	rm -rf .venv

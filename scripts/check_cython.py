@@ -1,0 +1,143 @@
+"""Hold Cython sources to the rules that no other linter sees.
+
+* ``noexcept`` swallows errors: only inline functions of .pxd files and declarations of foreign C may have it.
+* No ``include``, ``DEF`` or ``IF``.
+* The layering and the third-party rules of import-linter, which reads Python files only; they are taken from its
+  own settings in pyproject.toml.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+NOT_CODE = re.compile(r'"""(?:.|\n)*?"""|\'\'\'(?:.|\n)*?\'\'\'|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|#[^\n]*')
+IMPORT = re.compile(r"(?:from\s+(?P<base>[.\w]+)\s+)?c?import\s+(?P<names>.+)$")
+
+
+@dataclass(frozen=True)
+class Line:
+    """A logical line: brackets closed, strings and comments blanked."""
+
+    number: int
+    indent: int
+    text: str
+
+
+def logical_lines(source: str) -> Iterator[Line]:
+    """Split Cython source into logical lines."""
+    code = NOT_CODE.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), source)
+    held, start = "", 0
+    for number, line in enumerate(code.splitlines(), 1):
+        start = start if held else number
+        held = f"{held} {line.strip()}" if held else line.rstrip()
+        if held.count("(") + held.count("[") + held.count("{") > held.count(")") + held.count("]") + held.count("}"):
+            continue
+        if held.strip():
+            yield Line(start, len(held) - len(held.lstrip()), held.strip())
+        held = ""
+
+
+@dataclass
+class Rules:
+    """Who may import what.
+
+    Args:
+        layers: Sets of modules, the lowest first.
+        adapters: For each third-party package under a rule, the modules that may import it.
+    """
+
+    layers: list[set[str]] = field(default_factory=list)
+    adapters: dict[str, set[str]] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, settings: dict[str, Any]) -> Rules:
+        """Read them from import-linter's settings."""
+        rules = cls()
+        for contract in settings["contracts"]:
+            if contract["type"] == "layers":
+                rules.layers = [set(re.findall(r"[\w.]+", layer)) for layer in reversed(contract["layers"])]
+            elif contract["type"] == "forbidden":
+                for package in contract["forbidden_modules"]:
+                    pairs = (pair.split(" -> ") for pair in contract.get("ignore_imports", ()))
+                    rules.adapters[package] = {module for module, imported in pairs if imported == package}
+        return rules
+
+    def layer(self, module: str) -> tuple[int, str] | None:
+        """The layer's height and the member of it that a module belongs to."""
+        for height, members in enumerate(self.layers):
+            for member in members:
+                if module == member or module.startswith(f"{member}."):
+                    return height, member
+        return None
+
+    def fault(self, module: str, imported: str) -> str | None:
+        """Why a module may not import another, or None."""
+        package = imported.partition(".")[0]
+        if package in self.adapters and module not in self.adapters[package]:
+            return f"imports {package}, which only {', '.join(sorted(self.adapters[package])) or 'nobody'} may"
+        own, other = self.layer(module), self.layer(imported)
+        if own and other and own[1] != other[1] and own[0] <= other[0]:
+            return f"{own[1]} imports {other[1]}, which is not below it"
+        return None
+
+
+def imports(module: str, line: str) -> Iterator[str]:
+    """The absolute names that a line imports: ``from .. import frame`` is ``safecodec.frame``."""
+    match = IMPORT.match(line)
+    if not match:
+        return
+    names = [name.split(" as ")[0].strip() for name in match["names"].strip("() ,").split(",")]
+    base = match["base"]
+    if base is None:
+        yield from names
+        return
+    dots = len(base) - len(base.lstrip("."))
+    parent = module.split(".")[: len(module.split(".")) - dots] if dots else []
+    for name in names:
+        yield ".".join([*parent, *filter(None, [base.lstrip(".")]), name])
+
+
+def faults(file: Path, module: str, source: str, rules: Rules) -> Iterator[str]:
+    """Every fault of one file, as ``file:line: what``."""
+    extern: int | None = None
+    for line in logical_lines(source):
+        if extern is not None and line.indent <= extern:
+            extern = None
+        if re.match(r"cdef\s+extern\b", line.text):
+            extern = line.indent
+        inline = file.suffix == ".pxd" and re.match(r"cdef\s+inline\b", line.text)
+        if re.search(r"\bnoexcept\b", line.text) and extern is None and not inline:
+            yield f"{file}:{line.number}: noexcept outside of a .pxd file's inline function swallows errors"
+        if re.match(r"(include|DEF|IF)\b", line.text):
+            yield f"{file}:{line.number}: {line.text.split()[0]} is not used here"
+        for imported in imports(module, line.text):
+            if fault := rules.fault(module, imported):
+                yield f"{file}:{line.number}: {fault}"
+
+
+def main() -> None:
+    """Check every Cython file under the directories that the command line names."""
+    parser = argparse.ArgumentParser(description="check Cython sources")
+    parser.add_argument("source", type=Path, nargs="+")
+    parser.add_argument("--settings", type=Path, default=Path(__file__).resolve().parent.parent / "pyproject.toml")
+    options = parser.parse_args()
+    rules = Rules.load(tomllib.loads(options.settings.read_text())["tool"]["importlinter"])
+    found = 0
+    for root in options.source:
+        for file in sorted([*root.rglob("*.pyx"), *root.rglob("*.pxd")]):
+            module = ".".join(file.relative_to(root).with_suffix("").parts)
+            for fault in faults(file, module, file.read_text(), rules):
+                print(fault, file=sys.stderr)
+                found += 1
+    sys.exit(bool(found))
+
+
+if __name__ == "__main__":
+    main()
