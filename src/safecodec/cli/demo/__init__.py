@@ -1,0 +1,111 @@
+"""``safecodec demo``: the incident again, with bare Avro and with safecodec.
+
+A fleet of readers takes configurations from a shared cache, with a database behind it, while something goes wrong.
+Every value that is served is compared with the truth. Nothing of this is imported before the demo runs.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from argparse import ArgumentTypeError
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from .fleet import Plan, Run
+
+__all__ = ["add_arguments", "run"]
+
+
+def _positive(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return number
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the demo's options to its parser.
+
+    Args:
+        parser: The parser of ``safecodec demo``.
+    """
+    parser.add_argument(
+        "--seed", type=int, default=1, metavar="N", help="the same seed gives the same numbers (%(default)s)"
+    )
+    parser.add_argument(
+        "--reads", type=_positive, default=3000, metavar="N", help="reads for each fault and codec (%(default)s)"
+    )
+    parser.add_argument("--readers", type=_positive, default=8, metavar="N", help="readers in the fleet (%(default)s)")
+    parser.add_argument(
+        "--html",
+        type=Path,
+        default=Path("safecodec-demo.html"),
+        metavar="PATH",
+        help="where the page with the picture goes (%(default)s)",
+    )
+    parser.add_argument("--json", action="store_true", help="print the numbers as JSON, and no table")
+
+
+def run(arguments: Namespace) -> int:
+    """Play every fault with both codecs, print the outcomes, and write the page.
+
+    Args:
+        arguments: The parsed options, see `add_arguments`.
+
+    Returns:
+        The exit code: 0 where safecodec served no wrong value, 1 where it did, or refused one although nothing was
+        wrong (a codec that refuses everything serves nothing wrong either), 2 where the demo could not run or its
+        page could not be written.
+    """
+    from .codecs import SIDES, Framed
+    from .fleet import Plan, replay
+    from .page import draw_page
+    from .scenario import CONTROL, FAULTS
+
+    plan = Plan(seed=arguments.seed, reads=arguments.reads, readers=arguments.readers)
+    started = time.perf_counter()
+    if arguments.json:
+        runs = replay(plan, SIDES)
+    else:
+        try:
+            from . import report
+        except ImportError as error:
+            print(
+                f"safecodec demo: the table needs rich ({error}); install it with: pip install 'safecodec[demo]',"
+                " or print the numbers with --json",
+                file=sys.stderr,
+            )
+            return 2
+        with report.progress(plan.reads * len(FAULTS) * len(SIDES)) as after_read:
+            runs = replay(plan, SIDES, after_read=after_read)
+    seconds = time.perf_counter() - started
+    path: Path = arguments.html
+    try:
+        path.write_text(draw_page(plan, runs), encoding="utf-8")
+    except OSError as error:
+        print(f"safecodec demo: cannot write the page to {path}: {error.strerror}", file=sys.stderr)
+        return 2
+    if arguments.json:
+        print(json.dumps(_as_json(plan, runs, path, seconds), indent=2))
+    else:
+        report.show(plan, runs, path, seconds)
+    own = [run for run in runs if run.codec == Framed.name]
+    return int(any(run.wrong or (run.fault == CONTROL.name and run.errors) for run in own))
+
+
+def _as_json(plan: Plan, runs: list[Run], path: Path, seconds: float) -> dict[str, object]:
+    return {
+        "plan": asdict(plan) | {"window": list(plan.window)},
+        "runs": [asdict(run) for run in runs],
+        "html": str(path.resolve()),
+        "seconds": round(seconds, 3),
+    }
