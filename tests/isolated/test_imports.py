@@ -1,0 +1,63 @@
+"""What an import loads, seen in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+OPTIONAL = ("fastavro", "redis", "asyncio")
+DEFINE = """
+import dataclasses
+@dataclasses.dataclass
+class Point:
+    x: int
+    y: int = 0
+"""
+
+
+def loaded(code: str) -> set[str]:
+    """The modules that a fresh interpreter has after `code`."""
+    report = "import json, sys; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", f"{code}\n{report}"], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    return set(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize("code", ["import safecodec", "from safecodec import Codec, Header, pack, peek, unpack"])
+def test_import_loads_nothing_optional(code: str) -> None:
+    """`import safecodec` loads neither fastavro, redis nor asyncio, nor msgspec's formats."""
+    modules = loaded(code)
+    assert "safecodec" in modules
+    assert not modules & {*OPTIONAL, "msgspec.msgpack", "msgspec.json"}
+
+
+@pytest.mark.parametrize("payload", ["msgpack", "json"])
+def test_a_codec_loads_its_own_format_only(payload: str) -> None:
+    """A codec that is not Avro's never loads fastavro, not even when it encodes and decodes."""
+    use = f"""
+from safecodec import Codec
+codec = Codec(Point, subject="p", version=1, payload={payload!r}, environment="test")
+assert codec.decode(codec.encode(Point(1, 2))) == Point(1, 2)
+"""
+    assert not loaded(DEFINE + use) & set(OPTIONAL)
+
+
+def test_an_avro_codec_loads_fastavro() -> None:
+    """The test above can fail: an Avro codec does load fastavro, and still neither redis nor asyncio."""
+    use = """
+from safecodec import Codec
+codec = Codec(Point, subject="p", version=1, environment="test")
+assert codec.decode(codec.encode(Point(1, 2))) == Point(1, 2)
+"""
+    modules = loaded(DEFINE + use)
+    assert "fastavro" in modules
+    assert not modules & {"redis", "asyncio"}
+
+
+@pytest.mark.parametrize("module", ["safecodec.errors", "safecodec.frame", "safecodec.avro"])
+def test_lower_layers_load_no_upper_one(module: str) -> None:
+    """The frame and Avro's model know nothing of codecs and command lines."""
+    assert not loaded(f"import {module}") & {"safecodec.cli", *OPTIONAL}

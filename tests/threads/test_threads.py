@@ -1,0 +1,113 @@
+"""Several threads on one codec, and sums that leave the interpreter to others."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Literal
+
+import msgspec
+import pytest
+
+import reference
+from safecodec import Codec
+from safecodec.errors import DecodeError
+from safecodec.frame import crc32c, pack, unpack
+
+THREADS = 4
+LARGE = bytes(48 * 1024 * 1024)
+
+
+class Item(msgspec.Struct):
+    """Something small with something nested."""
+
+    number: int
+    name: str
+    tags: list[str] = []
+    prices: dict[str, float] = {}
+
+
+def values(worker: int) -> list[Item]:
+    """The values of one thread, other ones in every thread."""
+    return [Item(n * 1000 + worker, f"item {worker}", [str(n)] * (n % 5), {"eur": n / 4}) for n in range(150)]
+
+
+@pytest.mark.parametrize("payload", ["avro", "msgpack", "json"])
+def test_one_codec_serves_many_threads(payload: Literal["avro", "msgpack", "json"]) -> None:
+    """Threads that share a codec get what each would get alone: frames, values and refusals."""
+    codec = Codec(Item, subject="items", version=1, payload=payload, environment="test")
+    alone = [[codec.encode(value, context=b"%d" % worker) for value in values(worker)] for worker in range(THREADS)]
+    barrier = threading.Barrier(THREADS)
+
+    def work(worker: int) -> int:
+        barrier.wait()
+        refused = 0
+        for value, frame in zip(values(worker), alone[worker], strict=True):
+            context = b"%d" % worker
+            assert codec.encode(value, context=context) == frame
+            assert codec.decode(frame, context=context) == value
+            with pytest.raises(DecodeError):
+                codec.decode(frame[:-1], context=context)
+            refused += 1
+        return refused
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        assert list(pool.map(work, range(THREADS))) == [150] * THREADS
+
+
+@pytest.fixture
+def no_switching() -> Iterator[None]:
+    """Nobody takes the interpreter from a thread that does not give it up."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1000)
+    yield
+    sys.setswitchinterval(before)
+
+
+FRAME = pack(LARGE, format="avro", subject="s", version=1, fingerprint=bytes(4), environment=None)
+SUMS: dict[str, Callable[[], object]] = {
+    "crc32c": lambda: crc32c(LARGE),
+    "pack": lambda: pack(LARGE, format="avro", subject="s", version=1, fingerprint=bytes(4), environment=None),
+    "unpack": lambda: unpack(FRAME, subject="s", environment=None),
+}
+
+
+def others_ran_during(call: Callable[[], object]) -> bool:
+    """Whether this thread ran while another one was inside `call`."""
+    begun: list[bool] = []
+    done: list[bool] = []
+
+    def work() -> None:
+        begun.append(True)
+        call()
+        done.append(True)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    while not begun:
+        time.sleep(0.0002)
+    inside = not done
+    thread.join()
+    return inside
+
+
+@pytest.mark.usefixtures("no_switching")
+@pytest.mark.parametrize("call", SUMS.values(), ids=SUMS.keys())
+def test_large_sums_release_the_interpreter(call: Callable[[], object]) -> None:
+    """While a large payload is summed, other threads run.
+
+    With switching off, the other thread gets its turn between the two notes only where the call gives it up; it may
+    be too slow to take it, so that one success in many tries is proof and one failure is none.
+    """
+    assert any(others_ran_during(call) for _ in range(50))
+
+
+def test_large_sums_are_right_in_many_threads() -> None:
+    """Sums without the interpreter do not disturb each other."""
+    data = bytes(range(256)) * 1024
+    expected = reference.crc32c(data)
+    with ThreadPoolExecutor(THREADS) as pool:
+        assert set(pool.map(lambda _: crc32c(data), range(64))) == {expected}

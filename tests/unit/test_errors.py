@@ -1,0 +1,154 @@
+"""The tree of errors: classes, texts, copies."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+
+import golden
+from safecodec import errors
+from safecodec.errors import DecodeError, EncodeError, SafecodecError
+from safecodec.frame import Header, peek
+
+
+def header() -> Header:
+    """A header to attach."""
+    return peek(golden.frame("avro-v1").frame)
+
+
+def _made() -> dict[str, SafecodecError]:
+    """One error of each class, with every field set."""
+    said: dict[str, Any] = {"header": header()}
+    foreign: dict[str, Any] = {"looks_like": "JSON", "start": b'{"a": 1}' * 8, "length": 64}
+    return {
+        "SafecodecError": errors.SafecodecError("root", path="$"),
+        "ConfigError": errors.ConfigError("no environment"),
+        "SchemaError": errors.SchemaError("two arrays in a union", path="$.a[]"),
+        "IncompatibleSchemaError": errors.IncompatibleSchemaError(
+            "version 1 does not resolve to version 2", reasons=["no default (at $.b)", "string to long (at $.c)"]
+        ),
+        "EncodeError": errors.EncodeError("expected int, found str", path="$.users[3].zip"),
+        "ValueTooLargeError": errors.ValueTooLargeError(found=11, limit=10),
+        "DecodeError": errors.DecodeError("any", **said, path="$.x"),
+        "InputTypeError": errors.InputTypeError("a str is no buffer", found="str"),
+        "NotAFrameError": errors.NotAFrameError(**foreign),
+        "FrameTooShortError": errors.FrameTooShortError(**{**foreign, "looks_like": None, "start": b"", "length": 0}),
+        "UnsupportedRevisionError": errors.UnsupportedRevisionError(found=0xFE),
+        "HeaderChecksumError": errors.HeaderChecksumError("damaged", expected=1, found=2, **said),
+        "ContextMismatchError": errors.ContextMismatchError("another context", expected=1, found=2, **said),
+        "UnsupportedFlagsError": errors.UnsupportedFlagsError("compressed", found=0x10, **said),
+        "PayloadFormatError": errors.PayloadFormatError("format 7", expected="avro", found=7, **said),
+        "EnvironmentMismatchError": errors.EnvironmentMismatchError("e", expected="0" * 8, found="1" * 8, **said),
+        "SubjectMismatchError": errors.SubjectMismatchError("s", expected="0" * 8, found="1" * 8, **said),
+        "UnknownVersionError": errors.UnknownVersionError("v", found=9, oldest_reader=8, known=[1, 2], **said),
+        "SchemaConflictError": errors.SchemaConflictError("c", version=8, expected="0" * 8, found="1" * 8, **said),
+        "PayloadLengthError": errors.PayloadLengthError("l", expected=7, found=8, **said),
+        "PayloadTooLargeError": errors.PayloadTooLargeError("t", expected=7, found=8, **said),
+        "PayloadChecksumError": errors.PayloadChecksumError("p", expected=7, found=8, **said),
+        "PayloadError": errors.PayloadError("2 bytes left over", **said, path="$.users[3].zip"),
+    }
+
+
+MADE = _made()
+every_error = pytest.mark.parametrize("error", MADE.values(), ids=MADE.keys())
+
+
+def _pickled(protocol: int, error: SafecodecError) -> Any:
+    return pickle.loads(pickle.dumps(error, protocol))
+
+
+WAYS: dict[str, Callable[[Any], Any]] = {
+    **{f"pickle-{protocol}": partial(_pickled, protocol) for protocol in range(pickle.HIGHEST_PROTOCOL + 1)},
+    "copy": copy.copy,
+    "deepcopy": copy.deepcopy,
+}
+
+
+def test_every_class_is_here() -> None:
+    """No class of the module is without an example, and all are named in __all__."""
+    classes = {
+        name for name, found in vars(errors).items() if isinstance(found, type) and issubclass(found, SafecodecError)
+    }
+    assert set(MADE) == set(errors.__all__) == classes
+    assert {type(error).__name__ for error in MADE.values()} == classes
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
+@every_error
+def test_errors_survive_pickle_and_copy(error: SafecodecError, way: Callable[[Any], Any]) -> None:
+    """An error that crosses a process has the same class, fields, header and text."""
+    again = way(error)
+    assert type(again) is type(error)
+    assert vars(again) == vars(error)
+    assert (str(again), repr(again)) == (str(error), repr(error))
+
+
+@every_error
+def test_texts_follow_the_house(error: SafecodecError) -> None:
+    """A text has no capital first letter and no full stop; it ends in the path where there is one."""
+    text = str(error)
+    assert text
+    assert text[0] == text[0].lower()
+    assert not text.endswith(".")
+    assert repr(error) == f"{type(error).__name__}({text!r})"
+    if error.path:
+        assert text.endswith(f" (at {error.path})")
+
+
+@every_error
+def test_every_error_is_a_value_error_but_the_root(error: SafecodecError) -> None:
+    """Callers that catch ValueError catch these; every refusal of a frame is a DecodeError."""
+    assert isinstance(error, ValueError) == (type(error) is not SafecodecError)
+    assert isinstance(error, TypeError) == (type(error) is errors.InputTypeError)
+
+
+@every_error
+def test_only_decode_errors_have_headers(error: SafecodecError) -> None:
+    """Header is an attribute of every DecodeError and of no other error."""
+    assert hasattr(error, "header") == isinstance(error, DecodeError)
+
+
+def test_fields_are_kept() -> None:
+    """Sequences become tuples, the start of foreign bytes is bounded, headers are attached."""
+    made: dict[str, Any] = dict(MADE)
+    assert made["IncompatibleSchemaError"].reasons == ("no default (at $.b)", "string to long (at $.c)")
+    assert made["UnknownVersionError"].known == (1, 2)
+    assert made["NotAFrameError"].start == (b'{"a": 1}' * 4)
+    assert made["PayloadError"].header == header()
+    assert made["FrameTooShortError"].header is None
+
+
+def test_texts_are_built_from_fields() -> None:
+    """The text says what the fields say, and follows them."""
+    made: dict[str, Any] = _made()
+    assert str(made["IncompatibleSchemaError"]).endswith("no default (at $.b); string to long (at $.c)")
+    assert "looks like JSON; 64 bytes, starting with 7b 22" in str(made["NotAFrameError"])
+    assert "no format recognised; 0 bytes, starting with nothing" in str(made["FrameTooShortError"])
+    assert "0xfe" in str(made["UnsupportedRevisionError"])
+    assert "11 bytes" in str(made["ValueTooLargeError"])
+    made["PayloadError"].path = "$.other"
+    assert str(made["PayloadError"]).endswith("(at $.other)")
+
+
+def test_subclasses_nest_as_drawn() -> None:
+    """A reader may catch the wider verdict: too short is no frame, another context is a failed header check."""
+    pairs = [
+        (errors.FrameTooShortError, errors.NotAFrameError),
+        (errors.ContextMismatchError, errors.HeaderChecksumError),
+        (errors.PayloadTooLargeError, errors.PayloadLengthError),
+        (errors.IncompatibleSchemaError, errors.SchemaError),
+        (errors.ValueTooLargeError, EncodeError),
+    ]
+    assert all(issubclass(narrow, wide) for narrow, wide in pairs)
+
+
+def test_no_name_shadows_a_builtin() -> None:
+    """Importing everything hides nothing of Python's."""
+    import builtins
+
+    assert not set(errors.__all__) & set(dir(builtins))

@@ -1,0 +1,219 @@
+"""Laws of what goes into a frame's functions and of the Header that comes out."""
+
+from __future__ import annotations
+
+import array
+import copy
+import ctypes
+import mmap
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import reference
+from safecodec.errors import (
+    ContextMismatchError,
+    EncodeError,
+    FrameTooShortError,
+    HeaderChecksumError,
+    InputTypeError,
+    NotAFrameError,
+    UnsupportedRevisionError,
+)
+from safecodec.frame import Header, pack, peek, unpack
+from sample import FRAME, PAYLOAD, READ, WRITE, altered, caught
+
+# --- buffers
+
+
+def _mapped(data: bytes) -> mmap.mmap:
+    mapped = mmap.mmap(-1, len(data))
+    mapped[:] = data
+    return mapped
+
+
+BUFFERS: dict[str, Callable[[bytes], Any]] = {
+    "bytes": bytes,
+    "bytearray": bytearray,
+    "memoryview": memoryview,
+    "slice": lambda data: memoryview(b"xyz" + data + b"!")[3:-1],
+    "mmap": _mapped,
+    "ctypes": lambda data: (ctypes.c_ubyte * len(data)).from_buffer_copy(data),
+    "array": lambda data: array.array("B", data),
+    "cast": lambda data: memoryview(data).cast("b"),
+}
+every_buffer = pytest.mark.parametrize("buffer", BUFFERS.values(), ids=BUFFERS.keys())
+
+
+@every_buffer
+def test_every_contiguous_buffer_is_read(buffer: Callable[[bytes], Any]) -> None:
+    """Any C-contiguous buffer is a frame, a payload and a context."""
+    given = buffer(FRAME)
+    header, payload = unpack(given, **READ)
+    assert header == peek(FRAME)
+    assert bytes(payload) == PAYLOAD
+    assert peek(given) == header
+    assert pack(buffer(PAYLOAD), **WRITE) == FRAME
+    bound = pack(PAYLOAD, **WRITE, context=buffer(b"user:42"))
+    assert bound == reference.pack(PAYLOAD, **WRITE, context=b"user:42")
+    assert peek(bound, context=buffer(b"user:42")).version == 3
+
+
+def test_wider_items_count_as_bytes() -> None:
+    """A buffer of 4-byte items is read as the bytes that it holds."""
+    data = FRAME + b"!" * (-len(FRAME) % 4)
+    frame = reference.reseal(data, payload=True)
+    header, payload = unpack(array.array("I", frame), **READ)
+    assert header.payload_length == len(frame) - 32
+    assert bytes(payload) == frame[32:]
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ("text", "str"),
+        (None, "NoneType"),
+        (7, "int"),
+        ([1, 2], "list"),
+        (memoryview(FRAME)[::2], "memoryview"),
+        (memoryview(FRAME)[::-1], "memoryview"),
+    ],
+    ids=["str", "none", "int", "list", "strided", "reversed"],
+)
+def test_anything_else_is_refused_by_its_type(given: Any, found: str) -> None:
+    """What is no C-contiguous buffer is refused by its type's name, by readers and by writers."""
+    with pytest.raises(InputTypeError) as info:
+        peek(given)
+    assert info.value.found == found
+    assert found.removesuffix("Type") in str(info.value)
+    assert type(caught(given)) is InputTypeError
+    with pytest.raises(EncodeError, match=found.removesuffix("Type")):
+        pack(given, **WRITE)
+
+
+def test_text_names_the_setting_that_makes_it() -> None:
+    """A str comes from a Redis client that decodes: the message says which switch that is."""
+    assert "decode_responses" in str(caught("\x01"))
+
+
+@pytest.mark.parametrize("context", ["user:42", 42, memoryview(b"user:42")[::2]], ids=["str", "int", "strided"])
+def test_a_context_is_a_buffer_too(context: Any) -> None:
+    """A context that is no buffer is refused in every function."""
+    with pytest.raises(InputTypeError):
+        peek(FRAME, context=context)
+    with pytest.raises(EncodeError, match="context"):
+        pack(PAYLOAD, **WRITE, context=context)
+    assert type(caught(FRAME, context=context)) is InputTypeError
+
+
+def test_payload_shares_memory_with_the_frame() -> None:
+    """Unpacking copies nothing: the payload is a window on the input."""
+    frame = bytearray(FRAME)
+    _, payload = unpack(frame, **READ)
+    frame[32] = ord("P")
+    assert bytes(payload) == b"Payload"
+    assert isinstance(payload, memoryview)
+    assert payload.readonly
+    with pytest.raises(BufferError):
+        frame.append(0)
+
+
+def test_payload_outlives_the_name_of_the_frame() -> None:
+    """The window keeps the input alive."""
+    _, payload = unpack(bytes(bytearray(FRAME)), **READ)
+    assert payload.tobytes() == PAYLOAD
+
+
+# --- the header
+
+
+def test_header_has_every_field() -> None:
+    """Every field of the specification is an attribute, and as_dict has the same."""
+    header = peek(FRAME)
+    expected = reference.parse(FRAME)
+    assert header.as_dict() == expected
+    assert {name: getattr(header, name) for name in expected} == expected
+    assert bytes(header) == FRAME[:32]
+
+
+def test_header_names_unscoped_and_unknown() -> None:
+    """An unscoped frame has the tag 00000000; an unknown format shows its number."""
+    assert peek(pack(PAYLOAD, **{**WRITE, "environment": None})).environment_tag == "00000000"
+    assert peek(altered(2, b"\7")).format == "unknown (7)"
+
+
+def test_headers_are_values() -> None:
+    """Headers with equal bytes are equal and hash alike, others are not; they equal nothing else."""
+    assert peek(FRAME) == peek(bytearray(FRAME))
+    assert hash(peek(FRAME)) == hash(peek(bytearray(FRAME)))
+    assert len({peek(FRAME), peek(altered(4, b"\4")), peek(FRAME)}) == 2
+    assert peek(FRAME) != peek(altered(4, b"\4"))
+    assert peek(FRAME) != peek(FRAME).as_dict()
+    assert (peek(FRAME) == 7) is False
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_headers_pickle(protocol: int) -> None:
+    """A header comes back from every pickle protocol."""
+    assert pickle.loads(pickle.dumps(peek(FRAME), protocol)) == peek(FRAME)
+
+
+def test_headers_copy() -> None:
+    """Copies are equal."""
+    assert copy.copy(peek(FRAME)) == copy.deepcopy(peek(FRAME)) == peek(FRAME)
+
+
+@pytest.mark.parametrize("name", ["version", "format", "payload_length", "brand_new"])
+def test_headers_do_not_change(name: str) -> None:
+    """No attribute is set or deleted."""
+    header = peek(FRAME)
+    with pytest.raises(AttributeError):
+        setattr(header, name, 1)
+    with pytest.raises(AttributeError):
+        delattr(header, name)
+
+
+def test_header_shows_itself() -> None:
+    """The text of a header names it and its version."""
+    assert "Header" in repr(peek(FRAME))
+    assert "version=3" in repr(peek(FRAME))
+    assert isinstance(peek(FRAME), Header)
+
+
+def test_a_header_is_only_read_from_a_frame() -> None:
+    """Nobody makes up a header without bytes."""
+    with pytest.raises(TypeError):
+        Header()
+
+
+# --- peek
+
+
+def test_peek_needs_the_header_only() -> None:
+    """32 bytes are enough, and what follows does not matter to an intact header."""
+    assert peek(FRAME[:32]) == peek(FRAME) == peek(FRAME + FRAME)
+
+
+def test_peek_checks_verdicts_1_to_4() -> None:
+    """Peek refuses what has no trustworthy header, and reports the rest as it is."""
+    for frame, error in [
+        (FRAME[:31], FrameTooShortError),
+        (b"\0" + FRAME[1:], NotAFrameError),
+        (FRAME[:1] + b"\0" + FRAME[2:], UnsupportedRevisionError),
+        (FRAME[:4] + b"\0" + FRAME[5:], ContextMismatchError),
+        (FRAME[:4] + b"\0" + FRAME[5:32], HeaderChecksumError),
+    ]:
+        with pytest.raises(error) as info:
+            peek(frame)
+        assert type(info.value) is error
+    assert peek(altered(3, b"\xf0")).flags == 0xF0
+    assert peek(altered(2, b"\0")).format_code == 0
+
+
+def test_peek_without_verification_shows_a_damaged_header() -> None:
+    """With verify=False the header's checksum is not looked at; magic and revision still are."""
+    assert peek(FRAME[:4] + b"\x09" + FRAME[5:], verify=False).version == 9
+    with pytest.raises(NotAFrameError):
+        peek(b"\0" + FRAME[1:], verify=False)

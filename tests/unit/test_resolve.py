@@ -1,0 +1,339 @@
+"""Resolution of a writer's schema with a reader's, through the reference engine."""
+
+from __future__ import annotations
+
+import enum
+from decimal import Decimal
+from typing import Any, NotRequired, TypedDict
+
+import msgspec
+import pytest
+
+from safecodec import EncodeError, IncompatibleSchemaError, PayloadError
+from safecodec.avro.bounds import MAX_EMPTY_ITEMS
+from safecodec.avro.logical import put_long
+from safecodec.avro.reference import ReferenceEncoder, ReferencePlan
+from safecodec.avro.resolve import resolve
+from safecodec.avro.schema import Schema
+
+
+def record(*fields: Any, name: str = "R", **more: Any) -> dict[str, Any]:
+    """A record of these fields."""
+    return {"type": "record", "name": name, "fields": list(fields), **more}
+
+
+def field(kind: Any, name: str = "f", **more: Any) -> dict[str, Any]:
+    """A field f."""
+    return {"name": name, "type": kind, **more}
+
+
+def through(writer: Any, reader: Any, value: Any) -> Any:
+    """Write a value by one schema and read it by another."""
+    one, other = Schema(writer), Schema(reader)
+    return ReferencePlan(one, other).decode(ReferenceEncoder(one, one).encode(value))
+
+
+FIXED = {"type": "fixed", "name": "F", "size": 2}
+INTS = {"type": "array", "items": "int"}
+AB = {"type": "enum", "name": "E", "symbols": ["A", "B"]}
+A = {"type": "enum", "name": "E", "symbols": ["A"], "default": "A"}
+DATE = {"type": "int", "logicalType": "date"}
+UUID = {"type": "string", "logicalType": "uuid"}
+TEN = {"type": "bytes", "logicalType": "decimal", "precision": 10, "scale": 2}
+
+
+@pytest.mark.parametrize(
+    ("writer", "reader", "value", "expected"),
+    [
+        ("int", "long", 7, 7),
+        ("int", "double", 7, 7.0),
+        ("long", "float", 7, 7.0),
+        ("float", "double", 1.5, 1.5),
+        ("string", "bytes", "é", "é".encode()),
+        ("bytes", "string", "é".encode(), "é"),
+        (INTS, {"type": "array", "items": "double"}, [1, 2], [1.0, 2.0]),
+        ({"type": "map", "values": "int"}, {"type": "map", "values": "long"}, {"k": 1}, {"k": 1}),
+        (AB, A, "B", "A"),
+        (FIXED, FIXED, b"ab", b"ab"),
+        (["null", "int"], ["null", "long"], 7, 7),
+        (["int", "long"], "double", 7, 7.0),
+        ("int", ["null", "double", "int"], 7, 7),
+        ("int", ["null", "double"], 7, 7.0),
+        (record(field("int", "a"), field(INTS, "b")), record(field("long", "a")), {"a": 1, "b": [2]}, {"a": 1}),
+        (record(), record(field(INTS, default=[1])), {}, {"f": [1]}),
+        (record(field("int")), record(field("int", "g", aliases=["f"])), {"f": 1}, {"g": 1}),
+        (record(), record(field("bytes", default="\xff")), {}, {"f": b"\xff"}),
+        (record(), record(field(["null", "int"], default=None)), {}, {"f": None}),
+        (record(), record(field({"type": "map", "values": "float"}, default={"k": 1})), {}, {"f": {"k": 1.0}}),
+        (record(), record(field(record(field("int", "a", default=1), name="S"), default={})), {}, {"f": {"a": 1}}),
+        (record(), record(field(AB, default="B")), {}, {"f": "B"}),
+        (record(name="Old"), record(name="R", aliases=["x.Old"]), {}, {}),
+        ([record(field("int"), name="x.S"), record(name="T")], [record(field("int"), name="S"), record(name="T")],
+         ("x.S", {"f": 1}), {"f": 1}),
+        (UUID, "string", __import__("uuid").UUID(int=1), str(__import__("uuid").UUID(int=1))),
+        (DATE, "int", __import__("datetime").date(1970, 1, 2), 1),
+    ],
+)  # fmt: skip
+def test_what_resolves(writer: Any, reader: Any, value: Any, expected: Any) -> None:
+    """A writer's value is read as the specification says (Avro 1.12, *Schema Resolution*)."""
+    found = through(writer, reader, value)
+    assert found == expected
+    assert type(found) is type(expected)
+
+
+@pytest.mark.parametrize(
+    ("writer", "reader", "reasons"),
+    [
+        ("long", "int", ["the writer has long, the reader int (at $)"]),
+        ("int", INTS, ["the writer has int, the reader array (at $)"]),
+        (INTS, {"type": "array", "items": "string"}, ["the writer has int, the reader string (at $[])"]),
+        ({"type": "map", "values": "int"}, {"type": "map", "values": "null"}, ["(at ${})"]),
+        (AB, {**A, "default": "A", "name": "G"}, ["the writer's name is 'E', the reader's 'G' (at $)"]),
+        (AB, {"type": "enum", "name": "E", "symbols": ["A"]}, ["lacks the symbols B and has no default"]),
+        (FIXED, FIXED | {"size": 3}, ["the writer has fixed(2), the reader fixed(3)"]),
+        (FIXED, FIXED | {"name": "G"}, ["the writer's name is 'F'"]),
+        (record(), record(name="S"), ["the writer's name is 'R'"]),
+        (["null", "int"], "int", ["the writer has null, the reader int"]),
+        ("string", ["null", "int"], ["no branch of the reader's union takes string"]),
+        (INTS, ["null", {"type": "array", "items": "null"}], ["the writer has int, the reader null (at $[])"]),
+        ("int", DATE, ["the writer has int, the reader int date"]),
+        (DATE, {"type": "int", "logicalType": "time-millis"}, ["int date, the reader int time-millis"]),
+        (TEN, TEN | {"scale": 3}, ["decimal(10, 2), the reader bytes decimal(10, 3)"]),
+        (TEN, TEN | {"precision": 9}, ["decimal(10, 2), the reader bytes decimal(9, 2)"]),
+        (
+            record(field("long", "a"), field("int", "b")),
+            record(field("int", "a"), field("null", "b"), field("int", "c")),
+            ["(at $.a)", "(at $.b)", "the reader needs the field 'c', which the writer lacks"],
+        ),
+    ],
+)
+def test_what_does_not_resolve(writer: Any, reader: Any, reasons: list[str]) -> None:
+    """Every incompatibility is reported, each with its path."""
+    with pytest.raises(IncompatibleSchemaError) as caught:
+        resolve(Schema(writer), Schema(reader))
+    assert len(caught.value.reasons) == len(reasons)
+    for found, words in zip(caught.value.reasons, reasons, strict=True):
+        assert words in found
+
+
+def test_names_of_python_classes_do_not_count() -> None:
+    """Derived schemas resolve by their shape; carried types by their text, and any carried value is an Any."""
+    one = msgspec.defstruct("One", [("f", dict[int, str])])
+    two = msgspec.defstruct("Two", [("f", Any)])
+    resolve(Schema(one), Schema(two))
+    with pytest.raises(IncompatibleSchemaError, match="of any, the reader bytes safecodec-msgpack of dict"):
+        resolve(Schema(two), Schema(one))
+    with pytest.raises(IncompatibleSchemaError):
+        resolve(Schema(one), Schema(record(field("bytes"))))
+
+
+class Cat(msgspec.Struct, tag="cat"):
+    lives: int
+
+
+class Dog(msgspec.Struct, tag="dog"):
+    lives: int
+
+
+def test_branches_go_by_name() -> None:
+    """Records of one shape in a union are told apart by name, in whatever order they stand."""
+    either = msgspec.defstruct("Either", [("pet", Cat | Dog)])
+    turned = msgspec.defstruct("Turned", [("pet", Dog | Cat)])
+    assert through(either, turned, either(Dog(7))).pet == Dog(7)
+
+
+class Level(enum.Enum):
+    LOW = "low"
+
+
+def test_factories_fill_only_the_end_of_an_array() -> None:
+    """A type laid out as an array cannot fill a field in front of one that was written."""
+    made = msgspec.field(default_factory=lambda: [1])
+    writer = msgspec.defstruct("W", [("a", int), ("c", int)], array_like=True)
+    tail = msgspec.defstruct("T", [("a", int), ("c", int), ("b", list[int], made)], array_like=True)
+    middle = msgspec.defstruct("M", [("a", int), ("b", list[int], made), ("c", int, 0)], array_like=True)
+    assert through(writer, tail, writer(1, 2)) == tail(1, 2, [1])
+    with pytest.raises(IncompatibleSchemaError, match="fills 'b' with a factory only at its end"):
+        resolve(Schema(writer), Schema(middle))
+
+
+# ---- what is refused when written ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "words", "path"),
+    [
+        ("int", 2**31, "beyond the range of int", "$"),
+        ("int", True, "a whole number (int) is expected, this is bool", "$"),
+        ("long", "7", "a whole number (long)", "$"),
+        ("double", "x", "a number (double)", "$"),
+        ("double", 2**53 + 1, "has no exact double", "$"),
+        ("double", 10**400, "has no exact double", "$"),
+        ("float", 1e300, "beyond the range of float", "$"),
+        ("boolean", 1, "a bool is expected", "$"),
+        ("null", 0, "None is expected", "$"),
+        ("string", b"x", "a str is expected", "$"),
+        ("string", "\ud800", "no UTF-8 form", "$"),
+        ("bytes", "x", "bytes is expected", "$"),
+        (FIXED, b"abc", "2 bytes are expected", "$"),
+        (AB, "C", "none of the symbols A, B", "$"),
+        (INTS, 7, "an array is expected", "$"),
+        (INTS, [1, "x"], "a whole number", "$[1]"),
+        ({"type": "map", "values": "int"}, [], "a map is expected", "$"),
+        ({"type": "map", "values": "int"}, {1: 1}, "a str as key", "$"),
+        ({"type": "map", "values": "int"}, {"\ud800": 1}, "no UTF-8 form", "$"),
+        ({"type": "map", "values": "int"}, {"k": "x" * 99}, "...", "$['k']"),
+        (DATE, 7, "a date is expected", "$"),
+        (record(field("int")), {}, "missing and has no default", "$.f"),
+        (record(field("int")), {"f": 1, "g": 2}, "no field 'g'", "$"),
+        (record(field("int")), 7, "a record is expected", "$"),
+        (["null", "int", AB, INTS, record(field("int"))], 1.5, "of no branch of the union: null, int, enum", "$"),
+        (["null", "int"], ("int", 1), "of no branch", "$"),
+    ],
+)
+def test_values_that_are_refused(schema: Any, value: Any, words: str, path: str) -> None:
+    """A value that is none of the schema is refused, with its path."""
+    with pytest.raises(EncodeError) as caught:
+        ReferenceEncoder(Schema(schema), Schema(schema)).encode(value)
+    assert words in caught.value.reason
+    assert caught.value.path == path
+
+
+EVERY = [
+    "null", "boolean", "double", "string", "bytes", FIXED, AB, INTS, {"type": "map", "values": "int"},
+    record(field("string", "s"), field("int", "i", default=1)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (None, None), (True, True), (1.5, 1.5), (7, 7.0), ("x", "x"), ("A", "A"), (b"abc", b"abc"), ([1], [1]),
+        ({"k": 1}, {"k": 1}), ({"s": "x"}, {"s": "x", "i": 1}), (("R", {"s": "y"}), {"s": "y", "i": 1}),
+        (("E", "B"), "B"), (("F", b"ab"), b"ab"), (float("inf"), float("inf")),
+    ],
+)  # fmt: skip
+def test_unions_take_the_branch_of_a_value(value: Any, expected: Any) -> None:
+    """A value goes into the branch of its type, an int into a double if nothing else takes it, or the one named."""
+    assert through(EVERY, EVERY, value) == expected
+
+
+def test_factories_fill_what_an_older_writer_lacks() -> None:
+    """A field that was not written and has a factory is filled by the type, in a record of names too."""
+    made = msgspec.field(default_factory=lambda: [1])
+    one, two = msgspec.defstruct("One", [("a", int)]), msgspec.defstruct("Two", [("a", int), ("b", list[int], made)])
+    assert through(one, two, one(7)) == two(7, [1])
+
+
+class Settings(TypedDict):
+    name: str
+    limit: NotRequired[int]
+
+
+def test_keys_that_may_be_missing_stay_missing() -> None:
+    """A key that was not written is not there when it is read, whether the writer knew of it or not."""
+    older = msgspec.defstruct("Older", [("name", str)])
+    assert through(older, Settings, older("x")) == {"name": "x"}
+    assert through(Settings, Settings, {"name": "x"}) == {"name": "x"}
+    assert through(Settings, Settings, {"name": "x", "limit": 7}) == {"name": "x", "limit": 7}
+
+
+class Spot(msgspec.Struct, array_like=True, tag="spot"):
+    x: int
+
+
+class Line(msgspec.Struct, array_like=True, tag="line"):
+    x: int
+
+
+def test_branches_laid_out_as_arrays_go_by_tag() -> None:
+    """Records that are arrays are told apart by the tag in front."""
+    shapes = msgspec.defstruct("Shapes", [("all", list[Spot | Line])])
+    value = shapes([Line(1), Spot(2)])
+    assert through(shapes, shapes, value) == value
+
+
+def test_decimals_by_default_of_another_scale() -> None:
+    """A decimal is brought to its schema's scale, in fixed too."""
+    fixed = {"type": "fixed", "name": "D", "size": 4, "logicalType": "decimal", "precision": 6, "scale": 2}
+    for value in (Decimal("1.5"), Decimal("-20"), Decimal("1.500")):
+        assert through(fixed, fixed, value) == value
+
+
+def test_a_union_of_no_close_branch() -> None:
+    """Branches that resolve in part are passed over for one that resolves in full, and reported where none does."""
+    narrow = {"type": "record", "name": "N", "fields": [{"name": "f", "type": "string"}]}
+    wide = {"type": "record", "name": "W", "fields": [{"name": "f", "type": "long"}]}
+    derived = msgspec.defstruct("Any_", [("f", int)])
+    assert ReferencePlan(Schema(derived), Schema([narrow, wide])).decode(b"\x0e") == {"f": 7}
+    with pytest.raises(IncompatibleSchemaError, match=r"the writer has long, the reader string \(at \$\.f\)"):
+        resolve(Schema(derived), Schema([narrow, narrow | {"name": "M"}]))
+
+
+def test_deep_values_are_refused() -> None:
+    """A value or payload that nests too deep is an error of ours."""
+    chain = record(field(["null", "R"], default=None))
+    schema = Schema(chain)
+    value: Any = None
+    for _ in range(5000):
+        value = {"f": value}
+    with pytest.raises(EncodeError, match="nests too deep"):
+        ReferenceEncoder(schema, schema).encode(value)
+    with pytest.raises(PayloadError, match="nests too deep"):
+        ReferencePlan(schema, schema).decode(b"\x02" * 100_000)
+
+
+# ---- what is refused when read ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("schema", "payload", "words", "path"),
+    [
+        ("int", b"", "a number is cut off", "$"),
+        ("int", put_long(2**31), "more than 32 bits", "$"),
+        ("boolean", b"\x02", "the boolean is 0x02", "$"),
+        ("boolean", b"", "1 bytes are announced and 0 follow", "$"),
+        ("double", b"1234567", "8 bytes are announced and 7 follow", "$"),
+        ("string", put_long(-1), "-1 bytes are announced", "$"),
+        ("string", b"\x04a", "2 bytes are announced and 1 follow", "$"),
+        ("string", b"\x02\xff", "not UTF-8, at byte 1", "$"),
+        (FIXED, b"a", "2 bytes are announced", "$"),
+        (AB, b"\x04", "the index 2 is none of the enum's 2", "$"),
+        (["null", "int"], b"\x01", "the index -1 is none of the union's 2", "$"),
+        (record(field(INTS)), b"\x04\x02", "a number is cut off", "$.f[]"),
+        (INTS, b"\x01\x03\x02\x00", "-2 bytes are announced", "$"),
+        (INTS, b"\x01\x04\x02\x00", "a block has 1 bytes and says 2", "$"),
+        ({"type": "map", "values": "int"}, b"\x02\x02k", "a number is cut off", "${}"),
+        ("int", b"\x02\x02", "1 bytes are left over", "$"),
+        ({"type": "array", "items": "null"}, put_long(MAX_EMPTY_ITEMS + 1) + b"\x00", "items without a byte", "$"),
+        (DATE, put_long(2**31 - 1), "out of Python's range", "$"),
+    ],
+)
+def test_payloads_that_are_refused(schema: Any, payload: bytes, words: str, path: str) -> None:
+    """Bytes that are no value of the schema are refused, with the place in the value."""
+    plan = ReferencePlan(Schema(schema), Schema(schema))
+    with pytest.raises(PayloadError) as caught:
+        plan.decode(payload)
+    assert words in caught.value.reason
+    assert caught.value.path == path
+
+
+def test_blocks_of_stated_size() -> None:
+    """Blocks that state their size in bytes are read (Avro 1.12, *Arrays*)."""
+    plan = ReferencePlan(Schema(INTS), Schema(INTS))
+    assert plan.decode(b"\x03\x04\x02\x04\x00") == [1, 2]
+
+
+def test_promoted_text_must_be_text() -> None:
+    """Bytes that are promoted to a string and are not UTF-8 are an error."""
+    plan = ReferencePlan(Schema("bytes"), Schema("string"))
+    with pytest.raises(PayloadError):
+        plan.decode(b"\x02\xff")
+
+
+def test_defaults_are_made_anew() -> None:
+    """Two values never share a default's list."""
+    plan = ReferencePlan(Schema(record()), Schema(record(field(INTS, default=[1]))))
+    one, other = plan.decode(b""), plan.decode(b"")
+    assert one == other
+    assert one["f"] is not other["f"]

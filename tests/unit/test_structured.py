@@ -1,0 +1,204 @@
+"""MessagePack and JSON payloads beyond msgspec's own encoders: dicts, older layouts, sets, numbers."""
+
+from __future__ import annotations
+
+import datetime
+import math
+import uuid
+from decimal import Decimal
+from typing import Any, Optional
+
+import msgspec
+import pytest
+
+from safecodec import EncodeError, PayloadError, SchemaError
+from safecodec.avro.schema import Schema
+from safecodec.payload import json, msgpack
+from safecodec.payload.describing import describe
+
+FORMATS = {"msgpack": msgpack, "json": json}
+RECORD: dict[str, Any] = {
+    "type": "record",
+    "name": "R",
+    "fields": [
+        {"name": "a", "type": {"type": "bytes", "logicalType": "decimal", "precision": 6, "scale": 2}},
+        {"name": "b", "type": {"type": "fixed", "name": "F", "size": 2}},
+        {"name": "c", "type": {"type": "long", "logicalType": "timestamp-micros"}},
+        {"name": "d", "type": {"type": "int", "logicalType": "time-millis"}},
+        {"name": "e", "type": {"type": "string", "logicalType": "uuid"}},
+        {"name": "g", "type": {"type": "map", "values": ["null", "double", {"type": "array", "items": "bytes"}]}},
+        {"name": "h", "type": {"type": "enum", "name": "E", "symbols": ["X"]}, "default": "X"},
+        {"name": "i", "type": {"type": "fixed", "name": "D", "size": 12, "logicalType": "duration"}},
+        {"name": "j", "type": ["null", "R"], "default": None},
+    ],
+}
+VALUE: dict[str, Any] = {
+    "a": Decimal("1.50"),
+    "b": b"\xff\x00",
+    "c": datetime.datetime(2026, 1, 2, tzinfo=datetime.UTC),
+    "d": datetime.time(1, 2, 3),
+    "e": uuid.UUID(int=7),
+    "g": {"x": None, "y": 1.0, "z": [b"\xff"]},
+    "i": [1, 2, 3],
+}
+WHOLE = VALUE | {"h": "X", "j": None, "i": (1, 2, 3)}
+
+
+@pytest.fixture(params=FORMATS)
+def form(request: pytest.FixtureRequest) -> Any:
+    """One of the two formats."""
+    return FORMATS[request.param]
+
+
+def test_dicts_round_trip(form: Any) -> None:
+    """A dict is checked against its Avro schema, filled with defaults, and comes back with Python's values."""
+    schema = Schema(RECORD)
+    payload = form.encoder(schema, schema)(VALUE | {"j": VALUE})
+    assert form.decoder(schema, schema)(payload) == WHOLE | {"j": WHOLE}
+    with pytest.raises(EncodeError):
+        form.encoder(schema, schema)(VALUE | {"b": b"x"})
+
+
+@pytest.mark.parametrize(
+    "value", [[], {"a": 1}, {"a": "x"} | {"b": "!"}, {"a": "1.5", "b": "", "c": 7}, {"g": {"x": "text"}}, 7, None]
+)
+def test_wrong_payloads_of_dicts(form: Any, value: Any) -> None:
+    """A payload that is no value of the schema is a PayloadError."""
+    schema = Schema(RECORD)
+    payload = (msgspec.json if form is json else msgspec.msgpack).encode(value)
+    with pytest.raises(PayloadError):
+        form.decoder(schema, schema)(payload)
+
+
+def test_unions_that_cannot_be_told_apart(form: Any) -> None:
+    """A union in which two branches look alike on the wire makes no codec."""
+    other = RECORD | {"name": "S", "fields": []}
+    with pytest.raises(SchemaError, match="cannot tell apart two branches of a union that are both object"):
+        form.decoder(Schema([other, {"type": "map", "values": "int"}]), Schema("int"))
+
+
+def test_bytes_are_text_in_json_only() -> None:
+    """JSON writes bytes as text, so a union of bytes and string is refused there, and not in MessagePack."""
+    both = Schema(["bytes", "string"])
+    with pytest.raises(SchemaError, match="both text"):
+        json.encoder(both, both)
+    for value in (b"\xff", "x"):
+        assert msgpack.decoder(both, both)(msgpack.encoder(both, both)(value)) == value
+
+
+class Sets(msgspec.Struct):
+    names: set[str]
+    rows: dict[str, frozenset[int]]
+    maybe: Optional[list[set[str]]] = None  # noqa: UP045 - spelled both ways by users
+    other: int | set[str] = 0
+
+
+class SetRow(msgspec.Struct, array_like=True, tag="row"):
+    names: set[str]
+    count: int = 0
+
+
+NAMES = {f"name-{n}" for n in range(40)}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        Sets(NAMES, {"k": frozenset(range(50))}, [NAMES], NAMES),
+        SetRow(NAMES, 7),
+    ],
+    ids=["record", "array"],
+)
+def test_sets_have_one_order(form: Any, value: Any) -> None:
+    """A set is written in one order, whatever order it happens to have in memory."""
+    schema = Schema(type(value))
+    payload = form.encoder(schema, schema)(value)
+    turned = msgspec.structs.replace(value, names={f"name-{n}" for n in reversed(range(40))})
+    assert form.encoder(schema, schema)(turned) == payload
+    assert form.decoder(schema, schema)(payload) == value
+    plain = msgspec.json.decode(payload) if form is json else msgspec.msgpack.decode(payload)
+    found = plain["names"] if isinstance(plain, dict) else plain[1]
+    assert found == sorted(NAMES)
+
+
+class Floats(msgspec.Struct):
+    one: float
+    more: list[dict[str, float | None]] = []
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_json_has_no_infinity(number: float) -> None:
+    """A number that JSON would write as null is refused with its path; a None that is meant passes."""
+    schema = Schema(Floats)
+    encode = json.encoder(schema, schema)
+    assert b"null" in encode(Floats(1.0, [{"k": None}]))
+    with pytest.raises(EncodeError) as caught:
+        encode(Floats(1.0, [{"k": number}]))
+    assert caught.value.path == "$.more[0].k"
+    with pytest.raises(EncodeError, match="has no JSON form"):
+        encode(Floats(number))
+    assert math.isnan(msgpack.decoder(schema, schema)(msgpack.encoder(schema, schema)(Floats(math.nan))).one)
+
+
+class Strict(msgspec.Struct, forbid_unknown_fields=True):
+    a: int
+
+
+class Holder(msgspec.Struct):
+    strict: Strict
+    self: Optional["Holder"] = None  # noqa: UP037, UP045 - a type that holds itself
+
+
+class More(msgspec.Struct):
+    a: int
+    b: str = "x"
+
+
+def test_strict_types_read_what_resolves(form: Any) -> None:
+    """A type that forbids unknown fields still reads a version that resolves, and a newer one."""
+    more, strict = Schema(More), Schema(Strict)
+    payload = form.encoder(more, more)(More(1, "y"))
+    assert form.decoder(more, strict)(payload) == Strict(1)
+    assert form.forward_decoder(strict)(payload) == Strict(1)
+    holder, dicts = Schema(Holder), Schema(msgspec.defstruct("D", [("strict", More)]))
+    inner = form.encoder(dicts, dicts)(dicts.type(More(1)))
+    assert form.decoder(dicts, holder)(inner) == Holder(Strict(1))
+
+
+def test_newer_payloads_of_dicts(form: Any) -> None:
+    """A newer payload is read by the names that an Avro schema knows."""
+    schema = Schema({"type": "record", "name": "R", "fields": [{"name": "a", "type": "long"}]})
+    more = Schema(More)
+    assert form.forward_decoder(schema)(form.encoder(more, more)(More(1))) == {"a": 1}
+
+
+class RowV1(msgspec.Struct, array_like=True):
+    a: int
+
+
+def test_another_layout_is_converted(form: Any) -> None:
+    """A version laid out as an array is read as one that is not, and written from it."""
+    row, more = Schema(RowV1), Schema(More)
+    assert form.decoder(row, more)(form.encoder(row, row)(RowV1(1))) == More(1, "x")
+    assert form.decoder(row, row)(form.encoder(row, more)(More(1))) == RowV1(1)
+    for wrong in (b"\x80", b"{}"):
+        with pytest.raises((PayloadError, msgspec.MsgspecError)):
+            form.decoder(row, more)(wrong)
+
+
+def test_int_keys_survive_the_long_way(form: Any) -> None:
+    """A carried dict with numbers as keys has them again after a conversion between layouts."""
+    one = msgspec.defstruct("One", [("odd", dict[int, str])], array_like=True)
+    two = msgspec.defstruct("Two", [("odd", dict[int, str])])
+    payload = form.encoder(Schema(one), Schema(one))(one({1: "x"}))
+    assert form.decoder(Schema(one), Schema(two))(payload) == two({1: "x"})
+
+
+def test_errors_are_described() -> None:
+    """Errors of the libraries below become a reason in lower case and a path."""
+    with pytest.raises(msgspec.ValidationError) as caught:
+        msgspec.json.decode(b'{"a": "x"}', type=More)
+    assert describe(caught.value) == ("expected `int`, got `str`", "$.a")
+    assert describe(EncodeError("why", path="$.a")) == ("why", "$.a")
+    assert describe(RecursionError("maximum")) == ("the value nests too deep", "")
+    assert describe(KeyError("k")) == ("KeyError: 'k'", "")

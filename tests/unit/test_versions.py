@@ -1,0 +1,134 @@
+"""Versions: which versions a process knows, and which of them can read which."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from safecodec import IncompatibleSchemaError
+from safecodec.avro.schema import Schema
+from safecodec.evolution.versions import Versions, begins_with
+
+PAYLOADS = ["avro", "msgpack", "json"]
+
+
+def record(*fields: tuple[Any, ...], **attributes: Any) -> type[msgspec.Struct]:
+    """A Struct with these fields."""
+    return msgspec.defstruct("Value", list(fields), **attributes)
+
+
+def oldest(payload: str, *history: Any) -> int:
+    """The oldest reader of the last of a history of versions 1, 2, …; None leaves a version out."""
+    numbered = {number: version for number, version in enumerate(history, 1) if version is not None}
+    newest = max(numbered)
+    older = {number: version for number, version in numbered.items() if number != newest}
+    return Versions(numbered[newest], newest, older, subject="value", payload=payload).oldest_reader(newest)
+
+
+ONE = record(("a", int))
+APPENDED = record(("a", int), ("b", str, "x"))
+PREPENDED = record(("b", str, "x"), ("a", int), kw_only=True)
+RETYPED = record(("a", str))
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_appended_field_is_read_by_older_readers(payload: str) -> None:
+    """A field at the end with a default leaves older readers able, whatever the payload."""
+    assert oldest(payload, ONE, APPENDED) == 1
+
+
+def test_field_in_front_is_read_by_name_only() -> None:
+    """A field in front moves the others in Avro; MessagePack and JSON read by name."""
+    assert oldest("avro", ONE, PREPENDED) == 2
+    assert oldest("msgpack", ONE, PREPENDED) == 1
+    assert oldest("json", ONE, PREPENDED) == 1
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_another_type_is_read_by_nobody_older(payload: str) -> None:
+    """A field of another type ends what older readers can read."""
+    assert oldest(payload, ONE, RETYPED) == 2
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_removed_field_is_needed_by_older_readers(payload: str) -> None:
+    """A required field that is no longer written ends what older readers can read."""
+    assert oldest(payload, record(("a", int), ("b", str)), ONE) == 2
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_only_an_unbroken_row_counts(payload: str) -> None:
+    """Nobody vouches for a version that is not known, nor for what is older than one that cannot read."""
+    assert oldest(payload, ONE, None, APPENDED) == 3
+    assert oldest(payload, ONE, ONE, APPENDED) == 1
+    assert oldest(payload, ONE, RETYPED, APPENDED) == 3
+
+
+def test_array_like_structs_count_positions() -> None:
+    """Structs written as arrays are read by position in MessagePack, however deep they are."""
+    front = record(("b", str), ("a", int), array_like=True)
+    assert oldest("msgpack", record(("a", int), array_like=True), front) == 2
+    for wrap in (list, dict):
+        kind: Any = list[front] if wrap is list else dict[str, front]  # type: ignore[valid-type]
+        assert oldest("msgpack", record(("k", int)), record(("k", int), ("v", kind))) == 1
+        assert oldest("msgpack", record(("k", int)), record(("v", kind), ("k", int))) == 2
+    assert oldest("msgpack", record(("k", int)), record(("v", front | None), ("k", int))) == 2
+
+
+class Tree(msgspec.Struct):
+    label: str
+    children: list[Tree] = []
+
+
+class Forest(msgspec.Struct):
+    label: str
+    children: list[Forest] = []
+    trees: list[Tree] = []
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_recursive_types_end(payload: str) -> None:
+    """The comparison of recursive types ends; a child that grows moves what follows it, in Avro."""
+    assert oldest(payload, Tree, Tree) == 1
+    assert oldest(payload, Tree, Forest) == (2 if payload == "avro" else 1)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("long", "long", True),
+        ("int", "long", False),
+        ({"type": "array", "items": "int"}, {"type": "array", "items": "int"}, True),
+        ({"type": "array", "items": "int"}, {"type": "map", "values": "int"}, False),
+        ({"type": "map", "values": "int"}, {"type": "map", "values": "long"}, False),
+        (["null", "int"], ["null", "int"], True),
+        (["null", "int"], ["int", "null"], False),
+        (["null", "int"], ["null"], False),
+        ({"type": "long", "logicalType": "timestamp-micros"}, "long", False),
+        ({"type": "enum", "name": "E", "symbols": ["A"]}, {"type": "enum", "name": "F", "symbols": ["A"]}, True),
+        ({"type": "enum", "name": "E", "symbols": ["A"]}, {"type": "enum", "name": "E", "symbols": ["A", "B"]}, False),
+        ({"type": "fixed", "name": "E", "size": 2}, {"type": "fixed", "name": "F", "size": 2}, True),
+        ({"type": "fixed", "name": "E", "size": 2}, {"type": "fixed", "name": "E", "size": 3}, False),
+    ],
+)
+def test_layout_of_each_kind(one: Any, other: Any, same: bool) -> None:
+    """Two schemas lay out values alike exactly where kind, parts and logical type are the same; names do not count."""
+    assert begins_with(Schema(one).root, Schema(other).root) is same
+
+    def wrap(schema: Any) -> Any:
+        inner = {"type": "record", "name": "Inner", "fields": [{"name": "v", "type": schema}]}
+        fields = [{"name": "a", "type": inner}, {"name": "b", "type": "Inner"}]
+        return {"type": "record", "name": "Outer", "fields": fields}
+
+    assert begins_with(Schema(wrap(one)).root, Schema(wrap(other)).root) is same
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_every_pair_is_checked_when_made(payload: str) -> None:
+    """decoders() fails where any older version cannot be read, and names which."""
+    versions = Versions(ONE, 3, {1: RETYPED, 2: APPENDED}, subject="value", payload=payload)
+    with pytest.raises(IncompatibleSchemaError, match="what version 1 of subject 'value' wrote"):
+        versions.decoders()
+    assert len(Versions(APPENDED, 3, {2: ONE}, subject="value", payload=payload).decoders()) == 3
