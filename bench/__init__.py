@@ -1,0 +1,1 @@
+"""Benchmarks: ratios to a named peer, in one process."""
