@@ -6,20 +6,17 @@ import typing
 
 cimport cython
 from cpython.buffer cimport PyBuffer_FillInfo
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.object cimport Py_TYPE
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
-from libc.string cimport memcpy
+from libc.stdint cimport uint8_t
 
-from safecodec.frame._frame cimport refusal, version_refusal
+from safecodec.frame._frame cimport check_frame, enclose
 from safecodec.frame._header cimport (
-    KnownVersions, copy_header, fill_expected, find_version, header_prefix, hold_buffer, hold_bytes, hold_context,
+    KnownVersions, copy_header, fill_expected, header_prefix, hold_buffer, hold_bytes, hold_context,
     hold_write_context, release_buffer,
 )
-from safecodec.frame.checks cimport Expected, Span, check_header, check_length, choose_crc32c, put_header, sum_released
-from safecodec.frame.layout cimport (
-    AT_PAYLOAD_CHECKSUM, HEADER_SIZE, STATUS_OK, STATUS_PAYLOAD_CHECKSUM, Status, load_u32,
-)
+from safecodec.frame.checks cimport Expected, Span, choose_crc32c
+from safecodec.frame.layout cimport HEADER_SIZE
 
 from safecodec.errors import ConfigError, EncodeError, PayloadError, ValueTooLargeError
 from safecodec.evolution.versions import Versions
@@ -235,27 +232,18 @@ cdef class Codec:
             reason, path = self._versions.module.describe(error)
             raise EncodeError(reason, path=path) from error
         if context is None:
-            return self.enclose(payload, bound)
+            return self.frame_of(payload, bound)
         hold_write_context(context, &view, &bound)
         try:
-            return self.enclose(payload, bound)
+            return self.frame_of(payload, bound)
         finally:
             release_buffer(&view)
 
-    cdef bytes enclose(self, bytes payload, Span context):
-        cdef Py_ssize_t length = PyBytes_GET_SIZE(payload)
-        cdef bytes frame
-        cdef uint8_t *target
-        if <uint64_t>length > self._expected.max_payload:
-            raise ValueTooLargeError(found=length, limit=self._expected.max_payload)
-        frame = PyBytes_FromStringAndSize(NULL, HEADER_SIZE + length)
-        target = <uint8_t *>PyBytes_AS_STRING(frame)
-        memcpy(target + HEADER_SIZE, PyBytes_AS_STRING(payload), length)
-        put_header(
-            target, <const uint8_t *>PyBytes_AS_STRING(self._prefix), <uint32_t>length,
-            sum_released(Span(target, HEADER_SIZE + length)), context,
-        )
-        return frame
+    cdef bytes frame_of(self, bytes payload, Span context):
+        cdef Span span = Span(<const uint8_t *>PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload))
+        if span.size > self._expected.max_payload:
+            raise ValueTooLargeError(found=span.size, limit=self._expected.max_payload)
+        return enclose(span, self._prefix, context)
 
     def decode(self, frame, *, context=None):
         """Read a frame as a value of the newest version, whatever version wrote it.
@@ -283,27 +271,12 @@ cdef class Codec:
         cdef Py_buffer view
         cdef Span bound = Span(NULL, 0)
         if context is None:
-            return self.check_bound(frame, bound)
+            return check_frame(frame, bound, &self._expected, self._known)
         hold_context(context, &view, &bound)
         try:
-            return self.check_bound(frame, bound)
+            return check_frame(frame, bound, &self._expected, self._known)
         finally:
             release_buffer(&view)
-
-    cdef Py_ssize_t check_bound(self, Span frame, Span context) except -1:
-        cdef Py_ssize_t found
-        cdef Status status = check_header(frame, context, &self._expected)
-        if status != STATUS_OK:
-            raise refusal(status, frame, context, &self._expected)
-        found = find_version(self._known, frame.data)
-        if found < 0:
-            raise version_refusal(found, frame.data, self._known)
-        status = check_length(frame, &self._expected)
-        if status == STATUS_OK and load_u32(frame.data + AT_PAYLOAD_CHECKSUM) != sum_released(frame):
-            status = STATUS_PAYLOAD_CHECKSUM
-        if status != STATUS_OK:
-            raise refusal(status, frame, context, &self._expected)
-        return found
 
     cdef object unreadable(self, Span frame, Exception error):
         header = copy_header(frame.data)

@@ -230,7 +230,19 @@ class UnsupportedRevisionError(DecodeError):
         self.found = found
 
 
-class HeaderChecksumError(DecodeError):
+class _MismatchError(DecodeError):
+    """One thing is expected and another is found."""
+
+    expected: Any
+    found: Any
+
+    def __init__(self, reason: str, *, expected: Any, found: Any, header: Header | None = None) -> None:
+        super().__init__(reason, header=header)
+        self.expected = expected
+        self.found = found
+
+
+class HeaderChecksumError(_MismatchError):
     """The header does not match its checksum; ``header`` shows the bytes as they are, damaged.
 
     Args:
@@ -240,11 +252,6 @@ class HeaderChecksumError(DecodeError):
 
     expected: int
     found: int
-
-    def __init__(self, reason: str, *, expected: int, found: int, header: Header | None = None) -> None:
-        super().__init__(reason, header=header)
-        self.expected = expected
-        self.found = found
 
 
 class ContextMismatchError(HeaderChecksumError):
@@ -268,7 +275,7 @@ class UnsupportedFlagsError(DecodeError):
         self.found = found
 
 
-class PayloadFormatError(DecodeError):
+class PayloadFormatError(_MismatchError):
     """The payload has another format than the reader's, or none that this release knows.
 
     Args:
@@ -279,13 +286,8 @@ class PayloadFormatError(DecodeError):
     expected: str | None
     found: str | int
 
-    def __init__(self, reason: str, *, expected: str | None, found: str | int, header: Header | None = None) -> None:
-        super().__init__(reason, header=header)
-        self.expected = expected
-        self.found = found
 
-
-class EnvironmentMismatchError(DecodeError):
+class EnvironmentMismatchError(_MismatchError):
     """The frame was written in another environment.
 
     Args:
@@ -296,13 +298,8 @@ class EnvironmentMismatchError(DecodeError):
     expected: str
     found: str
 
-    def __init__(self, reason: str, *, expected: str, found: str, header: Header | None = None) -> None:
-        super().__init__(reason, header=header)
-        self.expected = expected
-        self.found = found
 
-
-class SubjectMismatchError(DecodeError):
+class SubjectMismatchError(_MismatchError):
     """The frame holds a value of another subject.
 
     Args:
@@ -312,11 +309,6 @@ class SubjectMismatchError(DecodeError):
 
     expected: str
     found: str
-
-    def __init__(self, reason: str, *, expected: str, found: str, header: Header | None = None) -> None:
-        super().__init__(reason, header=header)
-        self.expected = expected
-        self.found = found
 
 
 class UnknownVersionError(DecodeError):
@@ -361,7 +353,7 @@ class SchemaConflictError(DecodeError):
         self.found = found
 
 
-class PayloadLengthError(DecodeError):
+class PayloadLengthError(_MismatchError):
     """The bytes behind the header are not as many as it says: cut off, appended to, or two frames in one value.
 
     Args:
@@ -372,17 +364,12 @@ class PayloadLengthError(DecodeError):
     expected: int
     found: int
 
-    def __init__(self, reason: str, *, expected: int, found: int, header: Header | None = None) -> None:
-        super().__init__(reason, header=header)
-        self.expected = expected
-        self.found = found
-
 
 class PayloadTooLargeError(PayloadLengthError):
     """The payload is as long as the header says, and longer than the reader allows (``expected``)."""
 
 
-class PayloadChecksumError(DecodeError):
+class PayloadChecksumError(_MismatchError):
     """The payload does not match its checksum.
 
     Args:
@@ -392,11 +379,6 @@ class PayloadChecksumError(DecodeError):
 
     expected: int
     found: int
-
-    def __init__(self, reason: str, *, expected: int, found: int, header: Header | None = None) -> None:
-        super().__init__(reason, header=header)
-        self.expected = expected
-        self.found = found
 
 
 class PayloadError(DecodeError):

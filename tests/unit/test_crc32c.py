@@ -15,6 +15,7 @@ from safecodec.frame import (
     crc32c_implementation,
     crc32c_implementations,
     crc32c_with,
+    mask,
     pack,
     peek,
 )
@@ -164,3 +165,12 @@ def test_frames_store_masked_sums(data: bytes, stored: int) -> None:
     """A frame stores LevelDB's mask of the sum: the values are those of the specification page."""
     frame = pack(data, format="avro", subject="s", version=1, fingerprint=bytes(4), environment=None)
     assert peek(frame).payload_checksum == stored == reference.masked(reference.crc32c(data))
+
+
+def test_mask_is_the_oracle_s() -> None:
+    """The mask of a checksum is LevelDB's, as the oracle has it, and only of a checksum."""
+    for value in (0, 1, 0xE3069283, 2**32 - 1):
+        assert mask(value) == reference.masked(value)
+    for wrong in (-1, 2**32, True, "0"):
+        with pytest.raises(ConfigError, match="a CRC-32C is between 0 and"):
+            mask(wrong)  # type: ignore[arg-type]

@@ -6,11 +6,8 @@ fastavro reads and writes physical values. Bounds, resolution and logical types 
 
 from __future__ import annotations
 
-import datetime
-import decimal
 import io
-import uuid
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -18,14 +15,9 @@ from ..errors import EncodeError, PayloadError
 from .bounds import measure
 from .lift import lift
 from .physical import Physical, lower
+from .plain import checked
 from .resolve import resolve
 from .schema import Schema
-
-NATIVE: Final = (
-    bytes, bytearray, memoryview, datetime.datetime, datetime.date, datetime.time, datetime.timedelta,
-    decimal.Decimal, uuid.UUID,
-)  # fmt: skip
-"""What stays as it is when a Python value is taken apart."""
 
 
 def _fastavro_schema(physical: Physical) -> Any:
@@ -107,8 +99,7 @@ class ReferenceEncoder:
         """
         try:
             if self._type is not None:
-                value = msgspec.to_builtins(value, builtin_types=NATIVE)
-                msgspec.convert(value, self._type)  # refuses what the type does not say
+                value = checked(value, self._type)
             physical = lower(self._source[0], value, "$", self._source[1])
             if self._action is not None:
                 plain = lift(self._action, physical, "$", typed=self._tagged)

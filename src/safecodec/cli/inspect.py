@@ -23,7 +23,7 @@ from safecodec.errors import (
     NotAFrameError,
     SubjectMismatchError,
 )
-from safecodec.frame import crc32c, peek, refusals, tag
+from safecodec.frame import crc32c, mask, peek, refusals, tag
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -70,11 +70,6 @@ class _Expected:
     subject: bytes | None = None
 
 
-def _masked(checksum: int) -> int:
-    """LevelDB's rule: rotate right by 15 bits and add a constant, see docs/reference/wire-format.md."""
-    return ((checksum >> 15 | checksum << 17) + 0xA282EAD8) & 0xFFFFFFFF
-
-
 def _size_of(stream: BinaryIO) -> int | None:
     """Return the size of a regular file; a pipe, a device or a buffer in memory has none that can be relied on."""
     try:
@@ -91,7 +86,7 @@ def _sum_payload(stream: BinaryIO, start: bytes, stated: int) -> tuple[int, int]
     while found <= stated and (piece := stream.read(PIECE)):
         checksum = crc32c(piece[: stated - found], checksum)
         found += len(piece)
-    return found, _masked(checksum)
+    return found, mask(checksum)
 
 
 def inspect(
@@ -143,7 +138,7 @@ def _intact(report: Report, header: Header, checksum: int) -> bool:
 def _header_faults(header: Header, expected: _Expected, *, intact: bool) -> list[DecodeError]:
     """Verdicts 4 to 7, all of them."""
     faults: list[DecodeError] = []
-    found = _masked(crc32c(expected.context or b"", crc32c(bytes(header)[: HEADER_SIZE - 4])))
+    found = mask(crc32c(expected.context or b"", crc32c(bytes(header)[: HEADER_SIZE - 4])))
     if found != header.header_checksum:
         given = bool(expected.context)
         faults.append(refusals.header_checksum(header, found=found, payload_intact=intact, context_given=given))

@@ -3,7 +3,7 @@
 The layout is specified in docs/reference/wire-format.md. Nothing here knows of schema languages, values or I/O.
 """
 
-from ._frame import crc32c, crc32c_implementation, crc32c_implementations, crc32c_with, pack, peek, unpack
+from ._frame import crc32c, crc32c_implementation, crc32c_implementations, crc32c_with, mask, pack, peek, unpack
 from ._header import Header, fingerprint, tag
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "crc32c_implementations",
     "crc32c_with",
     "fingerprint",
+    "mask",
     "pack",
     "peek",
     "tag",

@@ -2,15 +2,14 @@
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t, uint32_t
-from libc.string cimport memcpy
 
 from safecodec.frame._header cimport (
-    UNKNOWN, Header, KnownVersions, copy_header, fill_expected, find_version, header_prefix, hold_buffer, hold_context,
-    hold_write_context, release_buffer,
+    UNKNOWN, KnownVersions, copy_header, fill_expected, header_prefix, hold_buffer, hold_context, hold_write_context,
+    release_buffer,
 )
 from safecodec.frame.checks cimport (
-    CRC32C_IMPLEMENTATIONS, Expected, Span, check_header, check_length, check_start, choose_crc32c, crc32c_chosen,
-    crc32c_entry, crc32c_table, put_header, sum_crc32c, sum_header, sum_released,
+    CRC32C_IMPLEMENTATIONS, Expected, Span, check_start, choose_crc32c, crc32c_chosen, crc32c_entry, crc32c_table,
+    mask_crc32c, sum_crc32c, sum_header, sum_released,
 )
 from safecodec.frame.layout cimport (
     AT_PAYLOAD_CHECKSUM, AT_PAYLOAD_LENGTH, AT_REVISION, HEADER_SIZE, RELEASE_GIL_FROM, STATUS_ENVIRONMENT,
@@ -135,9 +134,7 @@ def pack(payload, *, str format not None, str subject not None, version, bytes f
             longer than 4 GiB - 1.
     """
     cdef Py_buffer view, context_view
-    cdef Span span, context_span, written
-    cdef bytes frame
-    cdef uint8_t *target
+    cdef Span span, context_span
     prefix = header_prefix(format, subject, version, fingerprint, environment, oldest_reader)
     hold_write_context(context, &context_view, &context_span)
     try:
@@ -148,33 +145,11 @@ def pack(payload, *, str format not None, str subject not None, version, bytes f
         try:
             if span.size > <size_t>_LONGEST_PAYLOAD:
                 raise ValueTooLargeError(found=span.size, limit=_LONGEST_PAYLOAD)
-            frame = PyBytes_FromStringAndSize(NULL, HEADER_SIZE + <Py_ssize_t>span.size)
-            target = <uint8_t *>PyBytes_AS_STRING(frame)
-            memcpy(target + HEADER_SIZE, span.data, span.size)
-            written = Span(target, HEADER_SIZE + span.size)
-            put_header(target, <const uint8_t *>PyBytes_AS_STRING(prefix), <uint32_t>span.size, sum_released(written),
-                       context_span)
-            return frame
+            return enclose(span, prefix, context_span)
         finally:
             release_buffer(&view)
     finally:
         release_buffer(&context_view)
-
-
-cdef Header check_all(Span frame, Span context, const Expected *expected, KnownVersions versions):
-    cdef Py_ssize_t found
-    cdef Status status = check_header(frame, context, expected)
-    if status == STATUS_OK and versions is not None:
-        found = find_version(versions, frame.data)
-        if found < 0:
-            raise version_refusal(found, frame.data, versions)
-    if status == STATUS_OK:
-        status = check_length(frame, expected)
-    if status == STATUS_OK and load_u32(frame.data + AT_PAYLOAD_CHECKSUM) != sum_released(frame):
-        status = STATUS_PAYLOAD_CHECKSUM
-    if status != STATUS_OK:
-        raise refusal(status, frame, context, expected)
-    return copy_header(frame.data)
 
 
 def unpack(frame, *, str subject not None, environment, format=None, versions=None, context=None,
@@ -208,8 +183,8 @@ def unpack(frame, *, str subject not None, environment, format=None, versions=No
     try:
         hold_buffer(frame, "frame", &view, &span)
         try:
-            header = check_all(span, context_span, &expected, known)
-            return header, memoryview(frame).cast("B")[HEADER_SIZE:].toreadonly()
+            check_frame(span, context_span, &expected, known)
+            return copy_header(span.data), memoryview(frame).cast("B")[HEADER_SIZE:].toreadonly()
         finally:
             release_buffer(&view)
     finally:
@@ -220,9 +195,7 @@ cdef object sum_with(const crc32c_entry *implementation, object data, object val
     cdef Py_buffer view
     cdef Span span
     cdef uint32_t state
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**32:
-        raise ConfigError(f"a CRC-32C to go on from is between 0 and 2**32 - 1, not {value!r}")
-    state = ~<uint32_t>value
+    state = ~checked_checksum(value)
     hold_buffer(data, "data", &view, &span)
     try:
         if span.size < RELEASE_GIL_FROM:
@@ -251,6 +224,24 @@ def crc32c(data, value=0):
     if value == 0 and type(value) is int and PyBytes_CheckExact(data) and PyBytes_GET_SIZE(data) < RELEASE_GIL_FROM:
         return sum_crc32c(0, <const uint8_t *>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
     return sum_with(crc32c_chosen, data, value)
+
+
+def mask(checksum):
+    """Return a CRC-32C as a frame stores it: rotated right by 15 bits, plus 0xa282ead8 (LevelDB's rule).
+
+    Args:
+        checksum: The CRC-32C, 0 to 2**32 - 1.
+
+    Raises:
+        ConfigError: ``checksum`` is no CRC-32C.
+    """
+    return mask_crc32c(checked_checksum(checksum))
+
+
+cdef uint32_t checked_checksum(object value) except? 0:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**32:
+        raise ConfigError(f"a CRC-32C is between 0 and 2**32 - 1, not {value!r}")
+    return value
 
 
 def crc32c_implementation():

@@ -18,6 +18,7 @@ import msgspec
 from ..avro.lift import lift
 from ..avro.nodes import Array, Field, Fixed, Map, Node, Primitive, Record, Union
 from ..avro.physical import Physical, lower, takes
+from ..avro.plain import checked, plain
 from ..avro.resolve import resolve
 from ..errors import EncodeError, PayloadError, SchemaError
 
@@ -26,10 +27,6 @@ if TYPE_CHECKING:
 
     from ..avro.schema import Schema
 
-NATIVE: Final = (
-    bytes, bytearray, memoryview, datetime.datetime, datetime.date, datetime.time, datetime.timedelta,
-    decimal.Decimal, uuid.UUID,
-)  # fmt: skip
 LEAVES: Final[dict[str, Any]] = {
     "date": datetime.date,
     "decimal": decimal.Decimal,
@@ -162,7 +159,7 @@ def encoder(form: Format, writer: Schema, source: Schema) -> Callable[[Any], byt
 
 def _sorting(encode: Callable[[Any], bytes], root: Node) -> Callable[[Any], bytes]:
     """Sets have no order of their own, and the same value has to give the same bytes."""
-    return lambda value: encode(sort_sets(root, msgspec.to_builtins(value, builtin_types=NATIVE)))
+    return lambda value: encode(sort_sets(root, plain(value)))
 
 
 def sort_sets(node: Node, value: Any) -> Any:
@@ -196,8 +193,7 @@ class _LongEncoder:
 
     def encode(self, value: Any) -> bytes:
         if self.type is not None:
-            value = msgspec.to_builtins(value, builtin_types=NATIVE)
-            msgspec.convert(value, self.type)
+            value = checked(value, self.type)
         physical = lower(self.root, value, "$", self.branches)
         return self.write(lift(self.action, physical, "$", typed=self.typed))
 
@@ -205,13 +201,13 @@ class _LongEncoder:
 def _finite(encode: Callable[[Any], bytes], decode: Callable[[bytes], Any]) -> Callable[[Any], bytes]:
     """JSON has no NaN and no infinity, and msgspec writes null for them: where there is a null, look."""
 
-    def checked(value: Any) -> bytes:
+    def finite(value: Any) -> bytes:
         payload = encode(value)
         if b"null" in payload and not _comes_back(decode, payload, value):
-            _demand_finite(msgspec.to_builtins(value, builtin_types=NATIVE), "$")
+            _demand_finite(plain(value), "$")
         return payload
 
-    return checked
+    return finite
 
 
 def _comes_back(decode: Callable[[bytes], Any], payload: bytes, value: Any) -> bool:

@@ -1,0 +1,32 @@
+"""Python objects as plain values: dicts for records, values for enums, and what logical types stand for as it is."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import uuid
+from typing import Any, Final
+
+import msgspec
+
+NATIVE: Final = (
+    bytes, bytearray, memoryview, datetime.datetime, datetime.date, datetime.time, datetime.timedelta,
+    decimal.Decimal, uuid.UUID,
+)  # fmt: skip
+"""What stays as it is."""
+
+
+def plain(value: Any) -> Any:
+    """Return a value of any type taken apart; nothing is checked."""
+    return msgspec.to_builtins(value, builtin_types=NATIVE)
+
+
+def checked(value: Any, type_: Any) -> Any:
+    """Return a value of a type taken apart, checked against the type throughout.
+
+    Raises:
+        msgspec.ValidationError: It is no value of the type, with its path.
+    """
+    taken = plain(value)
+    msgspec.convert(taken, type_)
+    return taken
