@@ -6,7 +6,7 @@ import datetime
 import math
 import uuid
 from decimal import Decimal
-from typing import Any, Optional
+from typing import Any, Generic, NotRequired, Optional, TypedDict, TypeVar
 
 import msgspec
 import pytest
@@ -84,6 +84,13 @@ def test_bytes_are_text_in_json_only() -> None:
         json.encoder(both, both)
     for value in (b"\xff", "x"):
         assert msgpack.decoder(both, both)(msgpack.encoder(both, both)(value)) == value
+
+
+T = TypeVar("T")
+
+
+class Box(msgspec.Struct, Generic[T]):
+    item: T
 
 
 class Sets(msgspec.Struct):
@@ -202,3 +209,122 @@ def test_errors_are_described() -> None:
     assert describe(EncodeError("why", path="$.a")) == ("why", "$.a")
     assert describe(RecursionError("maximum")) == ("the value nests too deep", "")
     assert describe(KeyError("k")) == ("KeyError: 'k'", "")
+
+
+# ---- pairs that the reader's own decoder would read wrongly ----------------------------------------------------
+
+
+def struct(name: str, *fields: Any, **config: Any) -> Any:
+    """A Struct type of these fields."""
+    return msgspec.defstruct(name, list(fields), **config)
+
+
+def across(form: Any, writer: Any, reader: Any, value: Any) -> Any:
+    """Write a value by one type and read it as another."""
+    one, other = Schema(writer), Schema(reader)
+    return form.decoder(one, other)(form.encoder(one, one)(value))
+
+
+def test_text_and_bytes_are_promoted_by_their_utf_8(form: Any) -> None:
+    """Text read as bytes is its UTF-8, not its base64 turned back; and the other way round."""
+    text, data = struct("T", ("v", str)), struct("B", ("v", bytes))
+    assert across(form, text, data, text("abcd")) == data(b"abcd")
+    assert across(form, data, text, data(b"abcd")) == text("abcd")
+    assert not form.reads_newer(Schema(text), Schema(data))
+
+
+def test_defaults_that_are_left_out_are_the_writer_s(form: Any) -> None:
+    """What an older type left out has the older default, whatever the newer type's is."""
+    older = struct("V1", ("plan", str, "free"), omit_defaults=True)
+    newer = struct("V2", ("plan", str, "pro"), omit_defaults=True)
+    assert across(form, older, newer, older()) == newer("free")
+    assert not form.reads_newer(Schema(newer), Schema(older))
+    same = struct("V3", ("plan", str, "free"), ("more", int, 0), omit_defaults=True)
+    assert form.reads_newer(Schema(same), Schema(older))
+    unknown = struct("V4", ("when", datetime.date, datetime.date(2026, 1, 1)), omit_defaults=True)
+    with pytest.raises(SchemaError, match="only the class knows this one") as caught:
+        Schema(unknown)
+    assert caught.value.path == "$.when"
+
+
+def test_meaning_that_is_dropped(form: Any) -> None:
+    """A date read as a number is its number of days."""
+    assert across(form, struct("D", ("v", datetime.date)), Schema({
+        "type": "record", "name": "N", "fields": [{"name": "v", "type": "int"}],
+    }), struct("D", ("v", datetime.date))(datetime.date(1970, 1, 3))) == {"v": 2}  # fmt: skip
+
+
+class Maybe(TypedDict):
+    v: NotRequired[int]
+
+
+def test_keys_that_may_be_missing_and_none(form: Any) -> None:
+    """A missing key is None for a reader that has the key always, and None is a missing key the other way."""
+    always = struct("A", ("v", int | None))
+    maybe = Maybe
+    assert across(form, maybe, always, {}) == always(None)
+    assert across(form, maybe, always, {"v": 7}) == always(7)
+    assert across(form, always, maybe, always(None)) == {}
+    assert not form.reads_newer(Schema(maybe), Schema(always))
+
+
+def test_new_symbols_are_not_promised(form: Any) -> None:
+    """A writer with a new symbol promises nothing to a reader that would have to take its default for it."""
+    old = {"type": "enum", "name": "E", "symbols": ["A"], "default": "A"}
+    new = old | {"symbols": ["A", "B"]}
+    assert form.reads_newer(Schema(old), Schema(old))
+    assert not form.reads_newer(Schema(new), Schema(old))
+    assert form.decoder(Schema(new), Schema(old))(form.encoder(Schema(new), Schema(new))("B")) == "A"
+
+
+class Leaf(msgspec.Struct):
+    name: str
+    children: list[Leaf] = []
+
+
+class Node(msgspec.Struct):
+    name: str
+    children: list[Node] = []
+    more: dict[str, Node] = {}
+
+
+def test_recursive_pairs(form: Any) -> None:
+    """Types that hold themselves are compared to their end, and read."""
+    assert across(form, Leaf, Node, Leaf("a", [Leaf("b")])) == Node("a", [Node("b")])
+    assert form.reads_newer(Schema(Node), Schema(Leaf))
+    strict = struct("Strict", ("name", str), ("extra", Box[int] | None, None), forbid_unknown_fields=True)
+    assert form.reads_newer(Schema(Node), Schema(strict))
+    assert form.forward_decoder(Schema(strict))(form.encoder(Schema(Node), Schema(Node))(Node("a"))).name == "a"
+
+
+def test_fixed_and_dicts_are_promised(form: Any) -> None:
+    """Schemas without a type promise by the same rules."""
+    one = {"type": "record", "name": "R", "fields": [{"name": "a", "type": {"type": "fixed", "name": "F", "size": 1}}]}
+    two = one | {"fields": [*one["fields"], {"name": "b", "type": "int"}]}
+    assert form.reads_newer(Schema(two), Schema(one))
+    assert form.forward_decoder(Schema(one))(form.encoder(Schema(two), Schema(two))({"a": b"x", "b": 1})) == {"a": b"x"}
+
+
+def test_json_looks_into_carried_values() -> None:
+    """A NaN under Any or in a dict of numbers is refused in JSON as any other is."""
+    for type_, value in ((Any, math.nan), (dict[int, float], {1: math.nan})):
+        holder = struct("H", ("v", type_))
+        schema = Schema(holder)
+        with pytest.raises(EncodeError, match="has no JSON form"):
+            json.encoder(schema, schema)(holder(value))
+
+
+@pytest.mark.parametrize("keys", [int | str, bool, int | None, Any], ids=str)
+def test_json_keys_are_text(keys: Any) -> None:
+    """A dict whose keys JSON would run together makes no codec."""
+    schema = Schema(struct("K", ("v", dict[keys, int])))
+    with pytest.raises(SchemaError, match="JSON has only text as keys"):
+        json.encoder(schema, schema)
+
+
+def test_maps_and_unions_are_compared(form: Any) -> None:
+    """A pair is compared inside its maps and unions as well."""
+    one = struct("One", ("m", dict[str, int | None]))
+    two = struct("Two", ("m", dict[str, float | None]), ("n", int, 0))
+    assert across(form, one, two, one({"k": 1, "l": None})) == two({"k": 1.0, "l": None})
+    assert form.reads_newer(Schema(two), Schema(two))

@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from safecodec import IncompatibleSchemaError
+from safecodec.avro.layout import begins_with
 from safecodec.avro.schema import Schema
-from safecodec.evolution.versions import Versions, begins_with
+from safecodec.evolution.versions import Versions
 
 PAYLOADS = ["avro", "msgpack", "json"]
 

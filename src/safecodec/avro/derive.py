@@ -7,7 +7,7 @@ has no word for is carried as MessagePack bytes under the logical type ``safecod
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Any, Final, get_origin
 
 import msgspec
 from msgspec import inspect as kinds
@@ -100,19 +100,19 @@ class _Deriver:
         if isinstance(info, kinds.UnionType):
             return self.union(info, path, depth)
         if isinstance(info, kinds.EnumType):
-            return self.enum(info.cls, info.cls.__name__, [member.value for member in info.cls], info)
+            return self.enum(info.cls, info.cls.__name__, [member.value for member in info.cls], info, path)
         if isinstance(info, kinds.LiteralType):
             values = list(info.values)
-            return self.enum(tuple(values), "Literal_" + "_".join(map(str, values))[:48], values, info)
+            return self.enum(tuple(values), "Literal_" + "_".join(map(str, values))[:48], values, info, path)
         if isinstance(info, RECORDS):
             return self.record(info, path, depth)
         if isinstance(info, (kinds.CustomType, kinds.RawType, kinds.ExtType)):
             raise SchemaError(f"the type {spelled(info)} has no schema", path=path)
-        return carrier(info)
+        return carrier(info, path)
 
-    def enum(self, key: Any, name: str, values: list[Any], info: kinds.Type) -> Node:
+    def enum(self, key: Any, name: str, values: list[Any], info: kinds.Type, path: str) -> Node:
         if not all(type(value) is str and NAME.match(value) for value in values):
-            return carrier(info)
+            return carrier(info, path)
         if key not in self.enums:
             self.enums[key] = Enum(self.name(name), tuple(values))
         return self.enums[key]
@@ -124,7 +124,7 @@ class _Deriver:
             branch = self.node(one, path, depth + 1)
             kind = branch_kind(branch)
             if kind in seen:
-                return carrier(info)  # msgspec has refused what it cannot tell apart
+                return carrier(info, path)  # msgspec has refused what it cannot tell apart
             seen.add(kind)
             branches.append(branch)
         return Union(tuple(branches))
@@ -139,6 +139,13 @@ class _Deriver:
         if getattr(info, "array_like", False):
             record.attributes["safecodec.array_like"] = True
         record.fields = tuple(self.field(field, f"{path}.{field.name}", depth) for field in info.fields)
+        if isinstance(info, kinds.StructType) and struct_config(info).omit_defaults:
+            for field in record.fields:
+                if "safecodec.default" in field.attributes:
+                    raise SchemaError(
+                        "the Struct leaves out defaults, and only the class knows this one: set omit_defaults=False",
+                        path=f"{path}.{field.name}",
+                    )
         return record
 
     def field(self, field: kinds.Field, path: str, depth: int) -> Field:
@@ -153,16 +160,28 @@ class _Deriver:
         elif field.default_factory is not msgspec.NODEFAULT:
             default = _made(field.default_factory)
         else:
-            return Field(name, _optional(node, field.type), None, attributes={"safecodec.optional": True})
+            return Field(name, _optional(node, field.type, path), None, attributes={"safecodec.optional": True})
         node, value = default_json(node, default)
         if value is NO_JSON:
             return Field(name, node, ABSENT, attributes={"safecodec.default": "factory"})
         return Field(name, node, value)
 
 
-def carrier(info: kinds.Type) -> Primitive:
-    """Return the node of a type that Avro has no word for."""
-    return Primitive("bytes", Logical(CARRIER), {"safecodec.type": spelled(info)})
+def struct_config(info: kinds.StructType) -> Any:
+    """Return how a Struct is configured; a generic one has it on its origin."""
+    return (get_origin(info.cls) or info.cls).__struct_config__
+
+
+def carrier(info: kinds.Type, path: str) -> Primitive:
+    """Return the node of a type that Avro has no word for.
+
+    Raises:
+        SchemaError: It holds a set: carried values are written as they stand in memory, and a set has no order there.
+    """
+    text = spelled(info)
+    if "set[" in text:
+        raise SchemaError(f"the type {text} is carried as MessagePack, where a set in it has no order", path=path)
+    return Primitive("bytes", Logical(CARRIER), {"safecodec.type": text})
 
 
 def _is_text(info: kinds.Type) -> bool:
@@ -176,9 +195,9 @@ def _made(factory: Any) -> Any:
     return factory() if factory in FACTORIES else NO_JSON
 
 
-def _optional(node: Node, info: kinds.Type) -> Node:
+def _optional(node: Node, info: kinds.Type, path: str) -> Node:
     """A field that may be missing: null says so; where None is a value as well, the value is carried."""
     branches = node.branches if isinstance(node, Union) else (node,)
     if any(branch_kind(branch) == "null" for branch in branches):
-        branches = (carrier(info),)
+        branches = (carrier(info, path),)
     return Union((Primitive("null"), *branches))

@@ -69,7 +69,7 @@ def _lift_record(action: TakeFields, value: dict[str, Any], path: str, *, typed:
         at = f"{path}.{field.name}"
         if written is not None:
             assert inner is not None
-            found = lift(inner, value[written], at, typed=typed)
+            found = lift(inner, value[written.name], at, typed=typed)
             if not (typed and found is None and field.attributes.get("safecodec.optional")):
                 fields[field.name] = found
         elif field.default is not ABSENT and not (typed and field.attributes.get("safecodec.optional")):

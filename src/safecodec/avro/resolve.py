@@ -18,6 +18,8 @@ from .canonical import unqualified
 from .nodes import ABSENT, Array, Enum, Field, Fixed, Map, Named, Node, Primitive, Record, Union
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from .schema import Schema
 
 PROMOTIONS: Final = {
@@ -71,10 +73,11 @@ class TakeBranch:
 
 @dataclass(slots=True, eq=False)
 class TakeFields:
-    """A record: for each of the reader's fields the writer's name of it, or None where it takes its default."""
+    """A record: for each of the reader's fields the writer's, or None where it takes its default."""
 
+    writer: Record
     reader: Record
-    fields: list[tuple[Field, str | None, Action | None]] = field(default_factory=list)
+    fields: list[tuple[Field, Field | None, Action | None]] = field(default_factory=list)
 
 
 Action: TypeAlias = Take | TakeSymbol | TakeItems | TakeValues | TakeBranch | TakeFields
@@ -100,6 +103,27 @@ def resolve(writer: Schema, reader: Schema) -> Action:
         raise IncompatibleSchemaError("the schemas do not resolve", reasons=resolver.reasons)
     assert action is not None
     return action
+
+
+def actions(root: Action) -> Iterator[Action]:
+    """Yield every node of a resolved tree once."""
+    seen: set[int] = set()
+    waiting: list[Action | None] = [root]
+    while waiting:
+        action = waiting.pop()
+        if action is None or id(action) in seen:
+            continue
+        seen.add(id(action))
+        yield action
+        match action:
+            case TakeItems():
+                waiting.append(action.items)
+            case TakeValues():
+                waiting.append(action.values)
+            case TakeBranch():
+                waiting += action.branches
+            case TakeFields():
+                waiting += [inner for _, _, inner in action.fields]
 
 
 class _Resolver:
@@ -166,7 +190,7 @@ class _Resolver:
 
     def record(self, writer: Record, reader: Record, path: str) -> Action:
         self.same_name(writer, reader, path)
-        action = TakeFields(reader)
+        action = TakeFields(writer, reader)
         self.known[id(writer), id(reader)] = action
         by_name = {one.name: one for one in writer.fields}
         filled: str | None = None
@@ -175,7 +199,7 @@ class _Resolver:
             found = next((by_name[name] for name in (one.name, *one.aliases) if name in by_name), None)
             if found is not None:
                 inner = self.resolve(found.type, one.type, at)
-                action.fields.append((one, found.name, inner))
+                action.fields.append((one, found, inner))
                 if filled is not None and reader.attributes.get("safecodec.array_like"):
                     self.refuse(f"an array_like type fills {filled!r} with a factory only at its end", at)
                 continue

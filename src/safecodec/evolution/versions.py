@@ -5,8 +5,6 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from ..avro.nodes import Array, Enum, Fixed, Map, Node, Primitive, Record, Union
-from ..avro.resolve import resolve
 from ..avro.schema import Schema
 from ..errors import ConfigError, IncompatibleSchemaError, SchemaError
 from ..frame import fingerprint
@@ -30,6 +28,9 @@ class PayloadModule(Protocol):
 
     def forward_decoder(self, reader: Schema) -> Callable[[Any], Any]:
         """Return what reads payloads of an unknown newer writer."""
+
+    def reads_newer(self, writer: Schema, reader: Schema) -> bool:
+        """Tell whether the forward decoder of a reader reads a newer writer's payloads."""
 
     def describe(self, error: Exception) -> tuple[str, str]:
         """Return reason and path of an error that these let out."""
@@ -133,87 +134,11 @@ class Versions:
         Only an unbroken row of known versions counts: nobody can vouch for a version that is not known here.
         """
         oldest = number
-        while oldest - 1 in self.schemas and self._reads_unknown(self.schemas[oldest - 1], self.schemas[number]):
+        while oldest - 1 in self.schemas and self.module.reads_newer(self.schemas[number], self.schemas[oldest - 1]):
             oldest -= 1
         return oldest
-
-    def _reads_unknown(self, reader: Schema, writer: Schema) -> bool:
-        if self.payload == "avro" or _has_array_like(writer.root) or _has_array_like(reader.root):
-            return begins_with(writer.root, reader.root)
-        try:
-            resolve(writer, reader)
-        except IncompatibleSchemaError:
-            return False
-        return True
 
 
 def _check_number(name: str, number: object) -> None:
     if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= 65535:
         raise ConfigError(f"{name} is a whole number between 1 and 65535, not {number!r}")
-
-
-def begins_with(writer: Node, reader: Node) -> bool:
-    """Tell whether a payload of one schema begins with a payload of another, positions and meaning alike.
-
-    That is so where they lay out values the same, or where both are records and the writer only appends fields.
-
-    Args:
-        writer: Root of the writer's schema.
-        reader: Root of the reader's schema.
-    """
-    if isinstance(writer, Record) and isinstance(reader, Record):
-        if len(writer.fields) < len(reader.fields) or writer.attributes != reader.attributes:
-            return False
-        pairs = zip(writer.fields, reader.fields, strict=False)
-        return all(one.name == other.name and _same(one.type, other.type, {}) for one, other in pairs)
-    return _same(writer, reader, {})
-
-
-def _same(one: Node, other: Node, seen: dict[tuple[int, int], bool]) -> bool:
-    if type(one) is not type(other) or getattr(one, "attributes", None) != getattr(other, "attributes", None):
-        return False
-    match one, other:
-        case Primitive(), Primitive():
-            return (one.kind, one.logical) == (other.kind, other.logical)
-        case Array(), Array():
-            return _same(one.items, other.items, seen)
-        case Map(), Map():
-            return _same(one.values, other.values, seen)
-        case Enum(), Enum():
-            return one.symbols == other.symbols
-        case Fixed(), Fixed():
-            return (one.size, one.logical) == (other.size, other.logical)
-        case Union(), Union():
-            return len(one.branches) == len(other.branches) and all(
-                _same(a, b, seen) for a, b in zip(one.branches, other.branches, strict=True)
-            )
-    return _same_record(cast("Record", one), cast("Record", other), seen)
-
-
-def _same_record(one: Record, other: Record, seen: dict[tuple[int, int], bool]) -> bool:
-    pair = (id(one), id(other))
-    if pair not in seen:
-        seen[pair] = True  # a record inside itself: the same unless its fields say otherwise
-        seen[pair] = len(one.fields) == len(other.fields) and all(
-            a.name == b.name and _same(a.type, b.type, seen) for a, b in zip(one.fields, other.fields, strict=True)
-        )
-    return seen[pair]
-
-
-def _has_array_like(node: Node, seen: set[int] | None = None) -> bool:
-    seen = set() if seen is None else seen
-    if id(node) in seen:
-        return False
-    seen.add(id(node))
-    match node:
-        case Array():
-            return _has_array_like(node.items, seen)
-        case Map():
-            return _has_array_like(node.values, seen)
-        case Union():
-            return any(_has_array_like(branch, seen) for branch in node.branches)
-        case Record():
-            return bool(node.attributes.get("safecodec.array_like")) or any(
-                _has_array_like(field.type, seen) for field in node.fields
-            )
-    return False

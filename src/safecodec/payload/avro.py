@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..avro.layout import begins_with
 from ..avro.reference import ReferenceEncoder, ReferencePlan
 from .describing import describe
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
     from ..avro.schema import Schema
 
-__all__ = ["decoder", "describe", "encoder", "forward_decoder"]
+__all__ = ["decoder", "describe", "encoder", "forward_decoder", "reads_newer"]
 
 
 def encoder(writer: Schema, source: Schema) -> Callable[[Any], bytes]:
@@ -37,3 +38,8 @@ def forward_decoder(reader: Schema) -> Callable[[Any], Any]:
     """Return what reads payloads of a newer schema that only appends fields to the reader's."""
     plan = ReferencePlan(reader, reader)
     return lambda payload: plan.decode(payload, prefix=True)
+
+
+def reads_newer(writer: Schema, reader: Schema) -> bool:
+    """Tell whether the forward decoder of a reader reads a newer writer's payloads."""
+    return begins_with(writer.root, reader.root)

@@ -13,7 +13,7 @@ from .describing import describe
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["decoder", "describe", "encoder", "forward_decoder"]
+__all__ = ["decoder", "describe", "encoder", "forward_decoder", "reads_newer"]
 
 
 class _Format:
@@ -30,3 +30,4 @@ class _Format:
 encoder = partial(structured.encoder, _Format())
 decoder = partial(structured.decoder, _Format())
 forward_decoder = partial(structured.forward_decoder, _Format())
+reads_newer = structured.reads_newer

@@ -10,17 +10,19 @@ from __future__ import annotations
 import datetime
 import decimal
 import math
+import re
 import uuid
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
+from ..avro.layout import begins_with
 from ..avro.lift import lift
 from ..avro.nodes import Array, Field, Fixed, Map, Node, Primitive, Record, Union
 from ..avro.physical import Physical, lower, takes
 from ..avro.plain import checked, plain
-from ..avro.resolve import resolve
-from ..errors import EncodeError, PayloadError, SchemaError
+from ..avro.resolve import Action, Take, TakeFields, TakeSymbol, actions, resolve
+from ..errors import EncodeError, IncompatibleSchemaError, PayloadError, SchemaError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,6 +39,8 @@ LEAVES: Final[dict[str, Any]] = {
 
 
 FLOATS: Final = ("float", "double")
+KEYS_THAT_ARE_NO_TEXT: Final = re.compile(r"dict\[(bool|none|any|[^,\[]+ \|)")
+"""Keys that are written as a text that another key may have as well, or that are not written at all."""
 
 
 class Format(Protocol):
@@ -96,33 +100,75 @@ def _shape(node: Node, form: Format) -> str:
 
 
 def _check(schema: Schema, form: Format) -> None:
-    """Refuse unions whose branches a value does not tell apart; of Python types msgspec has done so."""
-    if schema.type is not None:
-        return
+    """Refuse unions whose branches a value does not tell apart (of Python types msgspec has done so), and keys."""
     for node in walk(schema.root):
-        if isinstance(node, Union):
+        carried = node.attributes.get("safecodec.type", "") if isinstance(node, Primitive) else ""
+        if form.texts_only and KEYS_THAT_ARE_NO_TEXT.search(carried):
+            raise SchemaError(f"{form.name} has only text as keys, and cannot give back those of {carried}")
+        if isinstance(node, Union) and schema.type is None:
             shapes = [_shape(branch, form) for branch in node.branches]
             twice = next((shape for shape in shapes if shapes.count(shape) > 1), None)
             if twice is not None:
                 raise SchemaError(f"{form.name} cannot tell apart two branches of a union that are both {twice}")
 
 
-def _laid_out_alike(writer: Schema, reader: Schema) -> bool:
-    """Tell whether the reader's own decoder reads what the writer's type encodes, once they resolve."""
-    if writer.type is None or reader.type is None:
+def _straight(writer: Schema, reader: Schema, action: Action) -> bool:
+    """Tell whether the reader's own decoder reads what the writer's type encodes, as resolution would."""
+    if writer.type is None or reader.type is None or _any_struct(reader.type, _forbids_unknown):
         return False
-    layouts = []
-    for schema in (writer, reader):
-        records = [node for node in walk(schema.root) if isinstance(node, Record)]
-        keys = ("safecodec.tag_field", "safecodec.tag", "safecodec.array_like")
-        layouts.append({tuple(record.attributes.get(key) for key in keys) for record in records})
-    plain = {(None, None, None)}
-    return layouts == [plain, plain] and not _forbids_unknown(reader.type)
+    omits = _any_struct(writer.type, _omits_defaults)
+    return all(_straight_step(step, omits=omits) for step in actions(action))
 
 
-def _forbids_unknown(type_: Any) -> bool:
-    """Tell whether any Struct of a type refuses fields that it does not know."""
+def _straight_step(step: Action, *, omits: bool) -> bool:
+    match step:
+        case Take():
+            dropped = step.writer.logical is not None and step.reader.logical is None
+            return not dropped and _kind(step.writer) == _kind(step.reader)
+        case TakeSymbol():
+            return all(symbol == other for symbol, other in step.symbols.items())
+        case TakeFields():
+            pairs = [(theirs, mine) for mine, theirs, _ in step.fields if theirs is not None]
+            return _layout(step.writer) == _layout(step.reader) == PLAIN_LAYOUT and all(
+                theirs.name == mine.name
+                and _is_optional(theirs) == _is_optional(mine)
+                and (not omits or theirs.default == mine.default)
+                for theirs, mine in pairs
+            )
+    return True
+
+
+def _kind(node: Primitive | Fixed) -> str:
+    """What a value is written as: all numbers are one kind."""
+    if isinstance(node, Fixed):
+        return "bytes"
+    return "number" if node.kind in ("int", "long", *FLOATS) else node.kind
+
+
+def _layout(record: Record) -> tuple[Any, ...]:
+    return tuple(record.attributes.get(f"safecodec.{key}") for key in ("tag_field", "tag", "array_like"))
+
+
+PLAIN_LAYOUT: Final = (None, None, None)
+
+
+def _is_optional(field: Field) -> bool:
+    return "safecodec.optional" in field.attributes
+
+
+def _forbids_unknown(config: Any) -> bool:
+    return bool(config.forbid_unknown_fields)
+
+
+def _omits_defaults(config: Any) -> bool:
+    return bool(config.omit_defaults)
+
+
+def _any_struct(type_: Any, holds: Callable[[Any], bool]) -> bool:
+    """Tell whether any Struct in a type is configured so."""
     from msgspec import inspect
+
+    from ..avro.derive import struct_config
 
     seen: set[int] = set()
 
@@ -131,9 +177,30 @@ def _forbids_unknown(type_: Any) -> bool:
             return False
         seen.add(id(info))
         parts = info if isinstance(info, tuple) else [getattr(info, name) for name in info.__struct_fields__]
-        return getattr(info, "forbid_unknown_fields", False) or any(look(part) for part in parts)
+        mine = isinstance(info, inspect.StructType) and holds(struct_config(info))
+        return mine or any(look(part) for part in parts)
 
     return look(inspect.type_info(type_))
+
+
+def reads_newer(writer: Schema, reader: Schema) -> bool:
+    """Tell whether the forward decoder of a reader reads a newer writer's payloads.
+
+    By name it does where the reader's own decoder would do for the writer if it knew it. Records that are laid out as
+    arrays are read by position.
+    """
+    both = (*walk(writer.root), *walk(reader.root))
+    if any(isinstance(node, Record) and node.attributes.get("safecodec.array_like") for node in both):
+        return begins_with(writer.root, reader.root)
+    try:
+        action = resolve(writer, reader)
+    except IncompatibleSchemaError:
+        return False
+    if writer.type is None or reader.type is None:
+        return all(_straight_step(step, omits=False) for step in actions(action))
+    strict = _any_struct(reader.type, _forbids_unknown)  # these take the long way, which reads by name too
+    omits = _any_struct(writer.type, _omits_defaults)
+    return all(_straight_step(step, omits=omits or strict) for step in actions(action))
 
 
 # ---- encoding ----------------------------------------------------------------------------------------------------
@@ -152,9 +219,13 @@ def encoder(form: Format, writer: Schema, source: Schema) -> Callable[[Any], byt
         encode = _LongEncoder(encode, writer, source).encode
     elif any(isinstance(node, Array) and node.attributes for node in walk(source.root)):
         encode = _sorting(encode, source.root)
-    if form.texts_only and any(isinstance(node, Primitive) and node.kind in FLOATS for node in walk(source.root)):
+    if form.texts_only and any(_may_hold_float(node) for node in walk(source.root)):
         return _finite(encode, form.decoder(Any if source.type is None or writer != source else source.type))
     return encode
+
+
+def _may_hold_float(node: Node) -> bool:
+    return isinstance(node, Primitive) and (node.kind in FLOATS or "safecodec.type" in node.attributes)
 
 
 def _sorting(encode: Callable[[Any], bytes], root: Node) -> Callable[[Any], bytes]:
@@ -241,7 +312,7 @@ def decoder(form: Format, writer: Schema, reader: Schema) -> Callable[[Any], Any
     """
     _check(writer, form)
     long_way = _LongDecoder(form, writer, reader)  # resolves
-    if (writer == reader and reader.type is not None) or _laid_out_alike(writer, reader):
+    if (writer == reader and reader.type is not None) or _straight(writer, reader, long_way.action):
         return form.decoder(reader.type)
     return long_way.decode
 
@@ -249,7 +320,7 @@ def decoder(form: Format, writer: Schema, reader: Schema) -> Callable[[Any], Any
 def forward_decoder(form: Format, reader: Schema) -> Callable[[Any], Any]:
     """Return what reads payloads of a newer schema by the names that the reader knows."""
     _check(reader, form)
-    if reader.type is not None and not _forbids_unknown(reader.type):
+    if reader.type is not None and not _any_struct(reader.type, _forbids_unknown):
         return form.decoder(reader.type)
     return _LongDecoder(form, reader, reader).decode
 
