@@ -6,7 +6,7 @@ from typing import Any
 
 from ..errors import PayloadError
 from .logical import avro_value, python_value
-from .nodes import ABSENT, Primitive
+from .nodes import ABSENT, Fixed, Primitive
 from .physical import default_value
 from .resolve import Action, Take, TakeBranch, TakeFields, TakeItems, TakeSymbol, TakeValues
 
@@ -39,16 +39,37 @@ def lift(action: Action, value: Any, path: str, *, typed: bool) -> Any:
 
 
 def _take(action: Take, value: Any, path: str) -> Any:
-    writer, reader = action.writer, action.reader
     try:
-        value = python_value(reader if reader.logical is not None else writer, value)
-        if reader.logical is None and writer.logical is not None:
-            value = avro_value(writer, value)  # the reader wants what lies beneath, and gets it checked
-        if isinstance(writer, Primitive) and isinstance(reader, Primitive) and writer.kind != reader.kind:
-            return _promoted(reader.kind, value)
+        return taken(action, value)
     except ValueError as error:
         raise PayloadError(str(error), path=path) from None
-    return value
+
+
+def needs_taking(action: Take) -> bool:
+    """Tell whether `taken` does anything: logical types and promotions."""
+    writer, reader = action.writer, action.reader
+    return writer.logical is not None or _promotion(writer, reader) is not None
+
+
+def taken(action: Take, value: Any) -> Any:
+    """Return the reader's value of the writer's physical one.
+
+    Raises:
+        ValueError: It stands for none.
+    """
+    writer, reader = action.writer, action.reader
+    value = python_value(reader if reader.logical is not None else writer, value)
+    if reader.logical is None and writer.logical is not None:
+        value = avro_value(writer, value)  # the reader wants what lies beneath, and gets it checked
+    kind = _promotion(writer, reader)
+    return value if kind is None else _promoted(kind, value)
+
+
+def _promotion(writer: Primitive | Fixed, reader: Primitive | Fixed) -> str | None:
+    """The reader's kind where it is another one than the writer's."""
+    if isinstance(writer, Primitive) and isinstance(reader, Primitive) and writer.kind != reader.kind:
+        return reader.kind
+    return None
 
 
 def _promoted(kind: str, value: Any) -> Any:
@@ -63,16 +84,42 @@ def _promoted(kind: str, value: Any) -> Any:
 
 
 def _lift_record(action: TakeFields, value: dict[str, Any], path: str, *, typed: bool) -> Any:
+    found = {
+        field.name: lift(inner, value[written.name], f"{path}.{field.name}", typed=typed)
+        for field, written, inner in action.fields
+        if written is not None and inner is not None
+    }
+    return shaped(action, found, typed=typed) if needs_shape(action, typed=typed) else found
+
+
+def needs_shape(action: TakeFields, *, typed: bool) -> bool:
+    """Tell whether `shaped` does anything to a record whose fields were read in the writer's order."""
+    read = [field.name for field, written, _ in action.fields if written is not None]
+    places = {field.name: at for at, field in enumerate(action.writer.fields)}
+    order = [places[written.name] for _, written, _ in action.fields if written is not None]
+    own = typed and (
+        any(field.attributes.get("safecodec.optional") for field, _, _ in action.fields)
+        or not {"safecodec.tag_field", "safecodec.array_like"}.isdisjoint(action.reader.attributes)
+    )
+    return own or len(read) < len(action.fields) or order != sorted(order)
+
+
+def shaped(action: TakeFields, found: dict[str, Any], *, typed: bool) -> Any:
+    """Return a reader's plain record: its fields in order, with defaults for those that were not written.
+
+    Args:
+        action: The record's resolution.
+        found: What was read, by the reader's names.
+        typed: Whether msgspec makes objects of it: then tags are there, and what a type fills itself is not.
+    """
     reader = action.reader
     fields: dict[str, Any] = {}
-    for field, written, inner in action.fields:
-        at = f"{path}.{field.name}"
+    for field, written, _ in action.fields:
+        optional = typed and field.attributes.get("safecodec.optional")
         if written is not None:
-            assert inner is not None
-            found = lift(inner, value[written.name], at, typed=typed)
-            if not (typed and found is None and field.attributes.get("safecodec.optional")):
-                fields[field.name] = found
-        elif field.default is not ABSENT and not (typed and field.attributes.get("safecodec.optional")):
+            if not (optional and found[field.name] is None):
+                fields[field.name] = found[field.name]
+        elif field.default is not ABSENT and not optional:
             fields[field.name] = default_value(field.type, field.default)
     if not typed:
         return fields

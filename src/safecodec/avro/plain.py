@@ -30,3 +30,12 @@ def checked(value: Any, type_: Any) -> Any:
     taken = plain(value)
     msgspec.convert(taken, type_)
     return taken
+
+
+def typed(value: Any, type_: Any) -> Any:
+    """Return the value of a type that a plain value stands for.
+
+    Raises:
+        msgspec.ValidationError: It stands for none, with its path.
+    """
+    return msgspec.convert(value, type_)

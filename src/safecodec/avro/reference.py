@@ -1,6 +1,6 @@
-"""Avro payloads through fastavro: the seam of the engine, and its second opinion.
+"""Avro payloads through fastavro: the encoder, and the compiled decoder's second opinion.
 
-fastavro reads and writes physical values. Bounds, resolution and logical types are ours (`bounds`, `resolve`,
+fastavro reads and writes physical values. Bounds, resolution and logical types are ours (`_decoder`, `resolve`,
 `logical`), and msgspec makes the values of Python types from plain ones. fastavro is imported when a plan is built.
 """
 
@@ -9,13 +9,11 @@ from __future__ import annotations
 import io
 from typing import Any
 
-import msgspec
-
 from ..errors import EncodeError, PayloadError
-from .bounds import measure
+from ._decoder import Walk
 from .lift import lift
 from .physical import Physical, lower
-from .plain import checked
+from .plain import checked, typed
 from .resolve import resolve
 from .schema import Schema
 
@@ -41,7 +39,7 @@ class ReferencePlan:
         from fastavro import schemaless_reader
 
         self._action = resolve(writer, reader)
-        self._writer = writer.root
+        self._walk = Walk(writer.root)
         self._type = reader.type
         self._read = schemaless_reader
         self._schema = _fastavro_schema(Physical(writer.root))
@@ -57,15 +55,10 @@ class ReferencePlan:
             PayloadError: The bytes are no value of the schema, or are more than one.
         """
         data = bytes(payload)
-        try:
-            end = measure(self._writer, data)
-            if end != len(data) and not prefix:
-                raise PayloadError(f"{len(data) - end} bytes are left over behind the value", path="$")
-            physical = self._read(io.BytesIO(data), self._schema, None, return_record_name=True)
-            value = lift(self._action, physical, "$", typed=self._type is not None)
-            return value if self._type is None else msgspec.convert(value, self._type)
-        except RecursionError:
-            raise PayloadError("the value nests too deep", path="$") from None
+        self._walk.check(data, prefix=prefix)
+        physical = self._read(io.BytesIO(data), self._schema, None, return_record_name=True)
+        value = lift(self._action, physical, "$", typed=self._type is not None)
+        return value if self._type is None else typed(value, self._type)
 
 
 class ReferenceEncoder:
@@ -88,6 +81,7 @@ class ReferenceEncoder:
         physical = Physical(writer.root)
         self._writer = writer.root, physical.branches
         self._action = None if writer == source else resolve(source, writer)
+        self._walk = Walk(writer.root)
         self._write = schemaless_writer
         self._schema = _fastavro_schema(physical)
 
@@ -108,4 +102,9 @@ class ReferenceEncoder:
             raise EncodeError("the value nests too deep", path="$") from None
         out = io.BytesIO()
         self._write(out, self._schema, physical)
-        return out.getvalue()
+        payload = out.getvalue()
+        try:
+            self._walk.check(payload)
+        except PayloadError as error:  # beyond the decoder's limits, which nobody could read
+            raise EncodeError(error.reason, path=error.path) from None
+        return payload

@@ -1,11 +1,12 @@
-"""Avro payloads, through the reference engine."""
+"""Avro payloads: read by compiled plans, written through fastavro."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..avro import compile
 from ..avro.layout import begins_with
-from ..avro.reference import ReferenceEncoder, ReferencePlan
+from ..avro.reference import ReferenceEncoder
 from .describing import describe
 
 if TYPE_CHECKING:
@@ -31,13 +32,12 @@ def decoder(writer: Schema, reader: Schema) -> Callable[[Any], Any]:
     Raises:
         IncompatibleSchemaError: They do not resolve.
     """
-    return ReferencePlan(writer, reader).decode
+    return compile.decoder(writer, reader)
 
 
 def forward_decoder(reader: Schema) -> Callable[[Any], Any]:
     """Return what reads payloads of a newer schema that only appends fields to the reader's."""
-    plan = ReferencePlan(reader, reader)
-    return lambda payload: plan.decode(payload, prefix=True)
+    return compile.decoder(reader, reader, prefix=True)
 
 
 def reads_newer(writer: Schema, reader: Schema) -> bool:

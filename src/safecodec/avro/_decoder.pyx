@@ -1,0 +1,417 @@
+"""Avro payloads to plain values, in one pass along a resolved tree that was compiled once.
+
+Every length, index and number is checked where it is read, in what is kept and in what is skipped alike.
+"""
+
+cimport cython
+from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.unicode cimport PyUnicode_DecodeUTF8
+from libc.stdint cimport INT32_MAX, INT32_MIN, int64_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memcpy
+
+from safecodec.avro._cursor cimport CUT_OFF, MAX_DEPTH, TAKEN, Cursor, Status, take_little, take_long
+
+from functools import partial
+from sys import intern
+
+from safecodec.avro.lift import needs_shape, needs_taking, shaped, taken
+from safecodec.avro.nodes import Array, Enum, Fixed, Map, Primitive, Record, Union
+from safecodec.avro.resolve import Take, TakeBranch, TakeFields, TakeItems, TakeSymbol, TakeValues
+from safecodec.errors import PayloadError
+
+cdef enum Kind:
+    NOTHING
+    BOOLEAN
+    INT
+    LONG
+    FLOAT
+    DOUBLE
+    BYTES
+    STRING
+    FIXED
+    ENUM
+    ARRAY
+    MAP
+    UNION
+    RECORD
+
+cdef enum:
+    MOST_EMPTY_ITEMS = 10_000
+
+MAX_EMPTY_ITEMS = MOST_EMPTY_ITEMS
+"""How many items without a byte (nulls, empty records) a payload may have, all its collections together."""
+MAX_NESTING = MAX_DEPTH
+"""How deep records, arrays and maps may stand in each other."""
+
+
+# A part of a plan. It is filled when the plan is built and not changed afterwards; recursive schemas make it cyclic.
+@cython.final
+cdef class _Step:
+    cdef Kind kind
+    cdef Py_ssize_t count  # bytes of a fixed, symbols of an enum, branches of a union, fields of a record
+    cdef tuple symbols
+    cdef _Step inner       # of an array or map
+    cdef tuple parts       # branches of a union; for each of the writer's fields the steps that read it, last to first
+    cdef tuple names       # for each of these steps the reader's field, None where it is skipped
+    cdef tuple labels      # the writer's fields, for paths
+    cdef object finish     # from what was read to the reader's value; None where they are the same
+
+
+@cython.final
+cdef class Plan:
+    """Reads payloads of one schema as plain values of another. Immutable, safe to share between threads.
+
+    Args:
+        action: The resolved tree.
+        typed: Whether msgspec makes objects of the values, see `shaped`.
+    """
+
+    cdef _Step _root
+
+    def __cinit__(self, action, *, bint typed=False):
+        self._root = compile_action(action, typed, {})
+
+    def decode(self, payload, *, bint prefix=False):
+        """Read a payload.
+
+        Args:
+            payload: A C-contiguous buffer; it is read where it is.
+            prefix: Whether bytes may be left over.
+
+        Raises:
+            PayloadError: The bytes are no value of the writer's schema, are more than one, or stand for no value of
+                the reader's.
+        """
+        cdef const uint8_t[::1] view = payload
+        return run(self._root, view, prefix, True)
+
+
+@cython.final
+cdef class Walk:
+    """Goes over payloads of a schema with all checks and builds nothing.
+
+    Args:
+        root: The root of the schema.
+    """
+
+    cdef _Step _root
+
+    def __cinit__(self, root):
+        self._root = compile_node(root, {})
+
+    def check(self, payload, *, bint prefix=False):
+        """Raise `PayloadError` where a payload is no value of the schema, or has bytes left over (not for a prefix)."""
+        cdef const uint8_t[::1] view = payload
+        run(self._root, view, prefix, False)
+
+
+cdef object run(_Step root, const uint8_t[::1] view, bint prefix, bint build):
+    cdef Cursor cursor
+    cursor.data = &view[0] if view.shape[0] else NULL
+    cursor.size = view.shape[0]
+    cursor.at = cursor.empty_items = 0
+    cursor.depth = 0
+    value = take(root, &cursor, build)
+    if cursor.at != cursor.size and not prefix:
+        raise PayloadError(f"{cursor.size - cursor.at} bytes are left over behind the value", path="$")
+    return value
+
+
+# ---- compiling ---------------------------------------------------------------------------------------------------
+
+cdef dict KINDS = {
+    "null": NOTHING, "boolean": BOOLEAN, "int": INT, "long": LONG, "float": FLOAT, "double": DOUBLE, "bytes": BYTES,
+    "string": STRING,
+}
+
+
+cdef _Step leaf(node):
+    cdef _Step step = _Step.__new__(_Step)
+    if isinstance(node, Fixed):
+        step.kind = FIXED
+        step.count = node.size
+    else:
+        step.kind = KINDS[node.kind]
+    return step
+
+
+cdef _Step compile_action(action, bint typed, dict known):
+    cdef _Step step
+    if id(action) in known:
+        return known[id(action)]
+    if isinstance(action, Take):
+        step = leaf(action.writer)
+        if needs_taking(action):
+            step.finish = partial(taken, action)
+        known[id(action)] = step
+        return step
+    step = known[id(action)] = _Step.__new__(_Step)
+    if isinstance(action, TakeSymbol):
+        step.kind = ENUM
+        step.symbols = tuple(action.symbols.values())
+        step.count = len(step.symbols)
+    elif isinstance(action, TakeItems):
+        step.kind = ARRAY
+        step.inner = compile_action(action.items, typed, known)
+    elif isinstance(action, TakeValues):
+        step.kind = MAP
+        step.inner = compile_action(action.values, typed, known)
+    elif isinstance(action, TakeBranch):
+        step.kind = UNION
+        step.parts = tuple([compile_action(branch, typed, known) for branch in action.branches])
+        step.count = len(step.parts)
+    else:
+        fill_record(step, action, typed, known)
+    return step
+
+
+cdef int fill_record(_Step step, action, bint typed, dict known) except -1:
+    cdef dict readers = {}
+    for field, written, inner in action.fields:
+        if written is not None:
+            readers.setdefault(written.name, []).append((field.name, inner))
+    parts, names = [], []
+    for field in action.writer.fields:
+        mine = readers.get(field.name)
+        if mine is None:
+            parts.append((compile_node(field.type, known),))
+            names.append((None,))
+        else:
+            parts.append(tuple([compile_action(inner, typed, known) for _, inner in mine]))
+            names.append(tuple([intern(name) for name, _ in mine]))
+    step.kind = RECORD
+    step.parts, step.names = tuple(parts), tuple(names)
+    step.labels = tuple([field.name for field in action.writer.fields])
+    step.count = len(parts)
+    if needs_shape(action, typed=typed):
+        step.finish = partial(shaped, action, typed=typed)
+    return 0
+
+
+# What is skipped: the writer's own nodes, with nothing to build.
+cdef _Step compile_node(node, dict known):
+    cdef _Step step
+    if id(node) in known:
+        return known[id(node)]
+    if isinstance(node, (Primitive, Fixed)):
+        return leaf(node)
+    step = known[id(node)] = _Step.__new__(_Step)
+    if isinstance(node, Enum):
+        step.kind = ENUM
+        step.symbols = node.symbols
+        step.count = len(node.symbols)
+    elif isinstance(node, Array):
+        step.kind = ARRAY
+        step.inner = compile_node(node.items, known)
+    elif isinstance(node, Map):
+        step.kind = MAP
+        step.inner = compile_node(node.values, known)
+    elif isinstance(node, Union):
+        step.kind = UNION
+        step.parts = tuple([compile_node(branch, known) for branch in node.branches])
+        step.count = len(step.parts)
+    else:
+        step.kind = RECORD
+        step.labels = tuple([field.name for field in node.fields])
+        step.parts = tuple([(compile_node(field.type, known),) for field in node.fields])
+        step.names = ((None,),) * len(step.parts)
+        step.count = len(step.parts)
+    return step
+
+
+# ---- reading -----------------------------------------------------------------------------------------------------
+
+cdef object take(_Step step, Cursor *cursor, bint build):
+    cdef Py_ssize_t start = cursor.at
+    cdef int64_t number
+    cdef object value
+    if step.kind == NOTHING:
+        value = None
+    elif step.kind == LONG or step.kind == INT:
+        number = take_number(cursor)
+        if step.kind == INT and not INT32_MIN <= number <= INT32_MAX:
+            raise refusal(cursor, f"the number {number} has more than 32 bits", start)
+        value = number if build else None
+    elif step.kind == STRING or step.kind == BYTES:
+        value = take_run(cursor, step.kind, build)
+    elif step.kind <= DOUBLE:
+        value = take_wide(cursor, step.kind, build)
+    elif step.kind == FIXED:
+        claim(cursor, step.count, cursor.at)
+        value = PyBytes_FromStringAndSize(<const char *>cursor.data + cursor.at, step.count) if build else None
+        cursor.at += step.count
+    elif step.kind == ENUM:
+        value = step.symbols[take_index(cursor, step.count, "enum")]
+    elif step.kind == UNION:
+        return take(<_Step>step.parts[take_index(cursor, step.count, "union")], cursor, build)
+    else:
+        value = take_nested(step, cursor, build)
+    if build and step.finish is not None:
+        return finished(step, cursor, value)
+    return value
+
+
+cdef object take_nested(_Step step, Cursor *cursor, bint build):
+    if cursor.depth == MAX_DEPTH:
+        raise refusal(cursor, f"the value nests too deep, the limit is {MAX_DEPTH} levels", cursor.at)
+    cursor.steps[cursor.depth] = <void *>step
+    cursor.keys[cursor.depth] = NULL
+    cursor.parts[cursor.depth] = -1
+    cursor.depth += 1
+    if step.kind == RECORD:
+        value = take_fields(step, cursor, build)
+    else:
+        value = take_blocks(step, cursor, build)
+    cursor.depth -= 1
+    return value
+
+
+cdef object finished(_Step step, Cursor *cursor, object value):
+    try:
+        return step.finish(value)
+    except ValueError as error:
+        raise PayloadError(str(error), path=path_of(cursor)) from None
+
+
+cdef int64_t take_number(Cursor *cursor) except? -1:
+    cdef int64_t number = 0
+    cdef Status status = take_long(cursor, &number)
+    if status != TAKEN:
+        reason = "a number is cut off" if status == CUT_OFF else "a number has more than 64 bits"
+        raise refusal(cursor, reason, cursor.at)
+    return number
+
+
+cdef Py_ssize_t take_index(Cursor *cursor, Py_ssize_t count, str kind) except -1:
+    cdef Py_ssize_t start = cursor.at
+    cdef int64_t index = take_number(cursor)
+    if not 0 <= index < count:
+        raise refusal(cursor, f"the index {index} is none of the {kind}'s {count}", start)
+    return <Py_ssize_t>index
+
+
+cdef int claim(Cursor *cursor, int64_t count, Py_ssize_t start) except -1:
+    if not 0 <= count <= cursor.size - cursor.at:
+        raise refusal(cursor, f"{count} bytes are announced and {cursor.size - cursor.at} follow", start)
+    return 0
+
+
+cdef object take_run(Cursor *cursor, Kind kind, bint build):
+    cdef int64_t count = take_number(cursor)
+    cdef Py_ssize_t start = cursor.at
+    claim(cursor, count, start)
+    cursor.at += <Py_ssize_t>count
+    if kind == BYTES:
+        return PyBytes_FromStringAndSize(<const char *>cursor.data + start, <Py_ssize_t>count) if build else None
+    try:
+        return PyUnicode_DecodeUTF8(<const char *>cursor.data + start, <Py_ssize_t>count, NULL)
+    except UnicodeDecodeError as error:
+        raise refusal(cursor, "the string is not UTF-8", start + error.start) from None
+
+
+cdef object take_wide(Cursor *cursor, Kind kind, bint build):
+    cdef int width = 1 if kind == BOOLEAN else 4 if kind == FLOAT else 8
+    cdef uint64_t bits
+    cdef uint32_t short_bits
+    cdef float single
+    cdef double number
+    claim(cursor, width, cursor.at)
+    bits = take_little(cursor, width)
+    if kind == BOOLEAN:
+        if bits > 1:
+            raise refusal(cursor, f"the boolean is 0x{bits:02x}, not 0 or 1", cursor.at - 1)
+        return bits == 1
+    if not build:
+        return None
+    if kind == FLOAT:
+        short_bits = <uint32_t>bits
+        memcpy(&single, &short_bits, 4)
+        return <double>single
+    memcpy(&number, &bits, 8)
+    return number
+
+
+cdef object take_fields(_Step step, Cursor *cursor, bint build):
+    cdef dict fields = {} if build else None
+    cdef Py_ssize_t level = cursor.depth - 1
+    cdef Py_ssize_t at, again, start
+    cdef tuple steps, names
+    for at in range(step.count):
+        cursor.parts[level] = at
+        steps, names = <tuple>step.parts[at], <tuple>step.names[at]
+        start = cursor.at
+        for again in range(len(steps)):  # more than one where aliases give a field to several of the reader's
+            cursor.at = start
+            name = names[again] if build else None
+            value = take(<_Step>steps[again], cursor, name is not None)
+            if name is not None:
+                fields[name] = value
+    cursor.parts[level] = -1
+    return fields
+
+
+cdef object take_blocks(_Step step, Cursor *cursor, bint build):
+    cdef list items = [] if build and step.kind == ARRAY else None
+    cdef dict values = {} if build and step.kind == MAP else None
+    cdef Py_ssize_t level = cursor.depth - 1
+    cdef Py_ssize_t start, begin, before
+    cdef Py_ssize_t part = 0
+    cdef int64_t count, stated
+    cdef uint64_t left
+    cdef object key = None
+    while True:
+        start = cursor.at
+        count = take_number(cursor)
+        if count == 0:
+            break
+        stated = -1
+        left = <uint64_t>count
+        if count < 0:
+            left = -left
+            stated = take_number(cursor)
+            claim(cursor, stated, start)
+        begin = cursor.at
+        while left:
+            left -= 1
+            before = cursor.at
+            if step.kind == MAP:
+                key = take_run(cursor, STRING, True)
+                cursor.keys[level] = <void *>key
+            cursor.parts[level] = part
+            part += 1
+            value = take(step.inner, cursor, build)
+            cursor.parts[level] = -1
+            cursor.keys[level] = NULL
+            if cursor.at == before:
+                cursor.empty_items += 1
+                if cursor.empty_items > MOST_EMPTY_ITEMS:
+                    raise refusal(cursor, f"there are more than {MOST_EMPTY_ITEMS} items without a byte", start)
+            if items is not None:
+                items.append(value)
+            elif values is not None:
+                values[key] = value
+        if stated >= 0 and cursor.at - begin != stated:
+            raise refusal(cursor, f"a block has {cursor.at - begin} bytes and says {stated}", start)
+    return values if items is None else items
+
+
+# ---- refusing ----------------------------------------------------------------------------------------------------
+
+cdef object refusal(Cursor *cursor, str reason, Py_ssize_t at):
+    return PayloadError(f"{reason}, at byte {at} of the payload", path=path_of(cursor))
+
+
+cdef str path_of(Cursor *cursor):
+    cdef _Step step
+    cdef int level
+    cdef str path = "$"
+    for level in range(cursor.depth):
+        step = <_Step>cursor.steps[level]
+        if step.kind == RECORD:
+            if cursor.parts[level] >= 0:
+                path += f".{step.labels[cursor.parts[level]]}"
+        elif step.kind == MAP and cursor.keys[level] is not NULL:
+            path += f"[{<object>cursor.keys[level]!r}]"
+        elif step.kind == ARRAY and cursor.parts[level] >= 0:
+            path += f"[{cursor.parts[level]}]"
+    return path
