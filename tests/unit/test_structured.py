@@ -12,9 +12,9 @@ import msgspec
 import pytest
 
 from safecodec import EncodeError, PayloadError, SchemaError
+from safecodec.avro.describing import describe
 from safecodec.avro.schema import Schema
 from safecodec.payload import json, msgpack
-from safecodec.payload.describing import describe
 
 FORMATS = {"msgpack": msgpack, "json": json}
 RECORD: dict[str, Any] = {

@@ -17,7 +17,7 @@ from sys import intern
 from safecodec.avro.lift import needs_shape, needs_taking, shaped, taken
 from safecodec.avro.nodes import Array, Enum, Fixed, Map, Primitive, Record, Union
 from safecodec.avro.resolve import Take, TakeBranch, TakeFields, TakeItems, TakeSymbol, TakeValues
-from safecodec.errors import PayloadError
+from safecodec.errors import InputTypeError, PayloadError
 
 cdef enum Kind:
     NOTHING
@@ -79,10 +79,20 @@ cdef class Plan:
             prefix: Whether bytes may be left over.
 
         Raises:
+            InputTypeError: The payload is no C-contiguous buffer of bytes.
             PayloadError: The bytes are no value of the writer's schema, are more than one, or stand for no value of
                 the reader's.
         """
-        cdef const uint8_t[::1] view = payload
+        cdef const uint8_t[::1] view
+        try:
+            view = payload
+            if view is None:  # which Cython takes for a view of nothing
+                raise TypeError("nothing is given")
+        except (TypeError, ValueError, BufferError) as error:
+            found = type(payload).__name__
+            raise InputTypeError(
+                f"a payload is a C-contiguous buffer of bytes, this is {found}: {error}", found=found
+            ) from None
         return run(self._root, view, prefix, True)
 
 

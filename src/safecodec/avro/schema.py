@@ -6,14 +6,23 @@ import hashlib
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from ..errors import ConfigError, SchemaError
+from ..errors import ConfigError, EncodeError, PayloadError, SafecodecError, SchemaError
 from . import canonical, parse
+from .describing import describe
 from .nodes import Node
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from typing_extensions import Buffer
 
 SchemaSource: TypeAlias = "dict[str, Any] | list[Any] | str | os.PathLike[str] | Schema | Any"
 """A schema's JSON value, its JSON text, a path to an .avsc, a Python type, or a Schema."""
+
+MAX_DECODERS: Final = 64
+"""How many compiled decoders a schema keeps; beyond them the oldest is compiled anew when it is asked for."""
 
 
 class Schema:
@@ -90,6 +99,76 @@ class Schema:
             case "SHA-256":
                 return hashlib.sha256(data).digest()
         raise ConfigError(f"fingerprint algorithm {algorithm!r} is not one of CRC-64-AVRO, MD5, SHA-256")
+
+    def encode(self, value: Any) -> bytes:
+        """Write a value as bare Avro binary, without a frame (Avro 1.12, *Binary Encoding*).
+
+        Args:
+            value: An instance of the schema's type, or plain values (dicts for records) where it has none.
+
+        Raises:
+            EncodeError: It is no value of the schema; ``path`` says where.
+        """
+        try:
+            return self._encoder(value)
+        except EncodeError:
+            raise
+        except Exception as error:  # whatever a type's own code does when it is looked at
+            reason, path = describe(error)
+            raise EncodeError(reason, path=path) from error
+
+    def decode(self, data: Buffer, *, reader: SchemaSource | None = None, type: Any = None) -> Any:
+        """Read bare Avro binary that was written in this schema.
+
+        Args:
+            data: The bytes of one value; any C-contiguous buffer. They are read where they are.
+            reader: The schema to read them as, resolved by Avro's rules. Give the same Schema object each time: the
+                pair is compiled once for it.
+            type: A Python type to read them as, instead of a reader's schema.
+
+        Returns:
+            An instance of the type: of ``type``, of the reader's, or of this schema's; plain values where it has none.
+
+        Raises:
+            ConfigError: Both a reader and a type are given.
+            SchemaError: The reader is no schema; `IncompatibleSchemaError` where it cannot read what this one writes.
+            InputTypeError: The data is no C-contiguous buffer of bytes.
+            PayloadError: The bytes are no value of the schema, or are more than one; ``path`` says where.
+        """
+        if reader is not None and type is not None:
+            raise ConfigError("give a reader or a type, not both")
+        decode = self._decoder(self if reader is None and type is None else type if reader is None else reader)
+        try:
+            return decode(data)
+        except SafecodecError:
+            raise
+        except Exception as error:  # the type's own checks
+            reason, path = describe(error)
+            raise PayloadError(reason, path=path) from error
+
+    @cached_property
+    def _encoder(self) -> Callable[[Any], bytes]:
+        from .reference import ReferenceEncoder
+
+        return ReferenceEncoder(self, self).encode
+
+    @cached_property
+    def _decoders(self) -> dict[int, tuple[Any, Callable[[Any], Any]]]:
+        """By the identity of what is read as, which is kept, so that it stays its own."""
+        return {}
+
+    def _decoder(self, target: SchemaSource) -> Callable[[Any], Any]:
+        found = self._decoders.get(id(target))
+        if found is None:
+            from .compile import decoder
+
+            found = target, decoder(self, target if isinstance(target, Schema) else Schema(target))
+            if isinstance(target, (dict, list)):
+                return found[1]  # these may be changed by the caller
+            self._decoders[id(target)] = found
+            for oldest in list(self._decoders)[:-MAX_DECODERS]:
+                self._decoders.pop(oldest, None)
+        return found[1]
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Schema):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..avro import compile
+from ..avro.describing import describe
 from ..avro.layout import begins_with
 from ..avro.reference import ReferenceEncoder
-from .describing import describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec.msgpack
 
+from ..avro.describing import describe
 from . import structured
-from .describing import describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
