@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import array
 import io
 from pathlib import Path
 from typing import Any
@@ -123,9 +122,9 @@ def test_decoders_are_kept_within_a_bound() -> None:
     assert len(schema._decoders) == MAX_DECODERS
 
 
-@pytest.mark.parametrize("data", ["\x0e\x00", 7, None, memoryview(b"\x0e\x00\x00")[::2], array.array("i", [1])])
+@pytest.mark.parametrize("data", ["\x0e\x00", 7, None, memoryview(b"\x0e\x00\x00")[::2]])
 def test_what_is_no_buffer_of_bytes(data: Any) -> None:
-    """Text, numbers and buffers of other things are refused by name."""
+    """Text, numbers and buffers with gaps are refused by name."""
     with pytest.raises(InputTypeError, match="this is") as caught:
         avro.Schema(POINT).decode(data)
     assert caught.value.found == type(data).__name__

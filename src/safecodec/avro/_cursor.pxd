@@ -1,6 +1,7 @@
 # A place in a payload, and readers that move it. They build no Python object and return a status.
 
 from libc.stdint cimport int64_t, uint8_t, uint64_t
+from libc.string cimport memcpy
 
 cdef enum:
     MAX_DEPTH = 64
@@ -53,3 +54,18 @@ cdef inline uint64_t take_little(Cursor *cursor, int width) noexcept nogil:
         found |= <uint64_t>cursor.data[cursor.at + at] << (8 * at)
     cursor.at += width
     return found
+
+
+cdef inline bint is_ascii(const uint8_t *data, Py_ssize_t size) noexcept nogil:
+    """Whether all bytes are below 0x80, eight at a time."""
+    cdef uint64_t seen = 0
+    cdef uint64_t word
+    cdef Py_ssize_t at = 0
+    while at + 8 <= size:
+        memcpy(&word, data + at, 8)
+        seen |= word
+        at += 8
+    while at < size:
+        seen |= data[at]
+        at += 1
+    return (seen & <uint64_t>0x8080808080808080ULL) == 0

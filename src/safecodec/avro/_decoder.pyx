@@ -4,12 +4,13 @@ Every length, index and number is checked where it is read, in what is kept and 
 """
 
 cimport cython
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_FromStringAndSize
-from cpython.unicode cimport PyUnicode_DecodeUTF8
+from cpython.unicode cimport PyUnicode_1BYTE_DATA, PyUnicode_DecodeUTF8, PyUnicode_New
 from libc.stdint cimport INT32_MAX, INT32_MIN, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
-from safecodec.avro._cursor cimport CUT_OFF, MAX_DEPTH, TAKEN, Cursor, Status, take_little, take_long
+from safecodec.avro._cursor cimport CUT_OFF, MAX_DEPTH, TAKEN, Cursor, Status, is_ascii, take_little, take_long
 
 from functools import partial
 from sys import intern
@@ -83,17 +84,7 @@ cdef class Plan:
             PayloadError: The bytes are no value of the writer's schema, are more than one, or stand for no value of
                 the reader's.
         """
-        cdef const uint8_t[::1] view
-        try:
-            view = payload
-            if view is None:  # which Cython takes for a view of nothing
-                raise TypeError("nothing is given")
-        except (TypeError, ValueError, BufferError) as error:
-            found = type(payload).__name__
-            raise InputTypeError(
-                f"a payload is a C-contiguous buffer of bytes, this is {found}: {error}", found=found
-            ) from None
-        return run(self._root, view, prefix, True)
+        return run(self._root, payload, prefix, True)
 
 
 @cython.final
@@ -111,17 +102,27 @@ cdef class Walk:
 
     def check(self, payload, *, bint prefix=False):
         """Raise `PayloadError` where a payload is no value of the schema, or has bytes left over (not for a prefix)."""
-        cdef const uint8_t[::1] view = payload
-        run(self._root, view, prefix, False)
+        run(self._root, payload, prefix, False)
 
 
-cdef object run(_Step root, const uint8_t[::1] view, bint prefix, bint build):
+cdef object run(_Step root, object payload, bint prefix, bint build):
     cdef Cursor cursor
-    cursor.data = &view[0] if view.shape[0] else NULL
-    cursor.size = view.shape[0]
+    cdef Py_buffer view
+    try:
+        PyObject_GetBuffer(payload, &view, PyBUF_SIMPLE)
+    except (TypeError, ValueError, BufferError) as error:
+        found = type(payload).__name__
+        raise InputTypeError(
+            f"a payload is a C-contiguous buffer of bytes, this is {found}: {error}", found=found
+        ) from None
+    cursor.data = <const uint8_t *>view.buf
+    cursor.size = view.len
     cursor.at = cursor.empty_items = 0
     cursor.depth = 0
-    value = take(root, &cursor, build)
+    try:
+        value = take(root, &cursor, build)
+    finally:
+        PyBuffer_Release(&view)
     if cursor.at != cursor.size and not prefix:
         raise PayloadError(f"{cursor.size - cursor.at} bytes are left over behind the value", path="$")
     return value
@@ -313,6 +314,12 @@ cdef object take_run(Cursor *cursor, Kind kind, bint build):
     cursor.at += <Py_ssize_t>count
     if kind == BYTES:
         return PyBytes_FromStringAndSize(<const char *>cursor.data + start, <Py_ssize_t>count) if build else None
+    if is_ascii(cursor.data + start, <Py_ssize_t>count):
+        if not build:
+            return None
+        text = PyUnicode_New(<Py_ssize_t>count, 127)
+        memcpy(PyUnicode_1BYTE_DATA(text), cursor.data + start, <size_t>count)
+        return text
     try:
         return PyUnicode_DecodeUTF8(<const char *>cursor.data + start, <Py_ssize_t>count, NULL)
     except UnicodeDecodeError as error:
