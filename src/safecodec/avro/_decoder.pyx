@@ -6,6 +6,10 @@ Every length, index and number is checked where it is read, in what is kept and 
 cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.dict cimport PyDict_SetItem
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_INCREF
+from cpython.tuple cimport PyTuple_New, PyTuple_SET_ITEM
 from cpython.unicode cimport PyUnicode_1BYTE_DATA, PyUnicode_DecodeUTF8, PyUnicode_New
 from libc.stdint cimport INT32_MAX, INT32_MIN, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
@@ -19,6 +23,9 @@ from safecodec.avro.lift import needs_shape, needs_taking, shaped, taken
 from safecodec.avro.nodes import Array, Enum, Fixed, Map, Primitive, Record, Union
 from safecodec.avro.resolve import Take, TakeBranch, TakeFields, TakeItems, TakeSymbol, TakeValues
 from safecodec.errors import InputTypeError, PayloadError
+
+cdef extern from "Python.h":
+    object PyObject_Call(object callable, object arguments, PyObject *keywords)
 
 cdef enum Kind:
     NOTHING
@@ -52,8 +59,11 @@ cdef class _Step:
     cdef Py_ssize_t count  # bytes of a fixed, symbols of an enum, branches of a union, fields of a record
     cdef tuple symbols
     cdef _Step inner       # of an array or map
-    cdef tuple parts       # branches of a union; for each of the writer's fields the steps that read it, last to first
-    cdef tuple names       # for each of these steps the reader's field, None where it is skipped
+    cdef tuple parts       # branches of a union, or what reads each of the writer's fields
+    cdef tuple names       # for each of these fields the reader's, None where it is skipped
+    cdef tuple again       # (field, step, reader's field) where aliases give a field to more of the reader's; or None
+    cdef object made       # the class whose instances the records become; None for dicts
+    cdef tuple places      # for each of the writer's fields, which argument of the class it is
     cdef tuple labels      # the writer's fields, for paths
     cdef object finish     # from what was read to the reader's value; None where they are the same
 
@@ -65,12 +75,13 @@ cdef class Plan:
     Args:
         action: The resolved tree.
         typed: Whether msgspec makes objects of the values, see `shaped`.
+        classes: By the id of a record's resolution, the class to call with all its fields in the reader's order.
     """
 
     cdef _Step _root
 
-    def __cinit__(self, action, *, bint typed=False):
-        self._root = compile_action(action, typed, {})
+    def __cinit__(self, action, *, bint typed=False, dict classes=None):
+        self._root = compile_action(action, typed, {}, {} if classes is None else classes)
 
     def decode(self, payload, *, bint prefix=False):
         """Read a payload.
@@ -146,7 +157,7 @@ cdef _Step leaf(node):
     return step
 
 
-cdef _Step compile_action(action, bint typed, dict known):
+cdef _Step compile_action(action, bint typed, dict known, dict classes):
     cdef _Step step
     if id(action) in known:
         return known[id(action)]
@@ -163,38 +174,45 @@ cdef _Step compile_action(action, bint typed, dict known):
         step.count = len(step.symbols)
     elif isinstance(action, TakeItems):
         step.kind = ARRAY
-        step.inner = compile_action(action.items, typed, known)
+        step.inner = compile_action(action.items, typed, known, classes)
     elif isinstance(action, TakeValues):
         step.kind = MAP
-        step.inner = compile_action(action.values, typed, known)
+        step.inner = compile_action(action.values, typed, known, classes)
     elif isinstance(action, TakeBranch):
         step.kind = UNION
-        step.parts = tuple([compile_action(branch, typed, known) for branch in action.branches])
+        step.parts = tuple([compile_action(branch, typed, known, classes) for branch in action.branches])
         step.count = len(step.parts)
     else:
-        fill_record(step, action, typed, known)
+        fill_record(step, action, typed, known, classes)
     return step
 
 
-cdef int fill_record(_Step step, action, bint typed, dict known) except -1:
+cdef int fill_record(_Step step, action, bint typed, dict known, dict classes) except -1:
     cdef dict readers = {}
     for field, written, inner in action.fields:
         if written is not None:
             readers.setdefault(written.name, []).append((field.name, inner))
-    parts, names = [], []
-    for field in action.writer.fields:
+    parts, names, again = [], [], []
+    for at, field in enumerate(action.writer.fields):
         mine = readers.get(field.name)
         if mine is None:
-            parts.append((compile_node(field.type, known),))
-            names.append((None,))
-        else:
-            parts.append(tuple([compile_action(inner, typed, known) for _, inner in mine]))
-            names.append(tuple([intern(name) for name, _ in mine]))
+            parts.append(compile_node(field.type, known))
+            names.append(None)
+            continue
+        steps = [(intern(name), compile_action(inner, typed, known, classes)) for name, inner in mine]
+        names.append(steps[0][0])
+        parts.append(steps[0][1])
+        again += [(at, other, name) for name, other in steps[1:]]
     step.kind = RECORD
     step.parts, step.names = tuple(parts), tuple(names)
+    step.again = tuple(again) if again else None
     step.labels = tuple([field.name for field in action.writer.fields])
     step.count = len(parts)
-    if needs_shape(action, typed=typed):
+    step.made = classes.get(id(action))
+    if step.made is not None:
+        order = {field.name: at for at, (field, _, _) in enumerate(action.fields)}
+        step.places = tuple([order[name] for name in names])
+    elif needs_shape(action, typed=typed):
         step.finish = partial(shaped, action, typed=typed)
     return 0
 
@@ -224,8 +242,8 @@ cdef _Step compile_node(node, dict known):
     else:
         step.kind = RECORD
         step.labels = tuple([field.name for field in node.fields])
-        step.parts = tuple([(compile_node(field.type, known),) for field in node.fields])
-        step.names = ((None,),) * len(step.parts)
+        step.parts = tuple([compile_node(field.type, known) for field in node.fields])
+        step.names = (None,) * len(step.parts)
         step.count = len(step.parts)
     return step
 
@@ -349,22 +367,45 @@ cdef object take_wide(Cursor *cursor, Kind kind, bint build):
 
 
 cdef object take_fields(_Step step, Cursor *cursor, bint build):
-    cdef dict fields = {} if build else None
+    cdef dict fields
     cdef Py_ssize_t level = cursor.depth - 1
-    cdef Py_ssize_t at, again, start
-    cdef tuple steps, names
+    cdef Py_ssize_t at, start
+    if build and step.made is not None:
+        return take_object(step, cursor)
+    fields = {} if build else None
     for at in range(step.count):
         cursor.parts[level] = at
-        steps, names = <tuple>step.parts[at], <tuple>step.names[at]
         start = cursor.at
-        for again in range(len(steps)):  # more than one where aliases give a field to several of the reader's
-            cursor.at = start
-            name = names[again] if build else None
-            value = take(<_Step>steps[again], cursor, name is not None)
-            if name is not None:
-                fields[name] = value
+        if not build or step.names[at] is None:
+            take(<_Step>step.parts[at], cursor, False)
+        else:
+            PyDict_SetItem(fields, step.names[at], take(<_Step>step.parts[at], cursor, True))
+        if build and step.again is not None:
+            take_again(step, cursor, fields, at, start)
     cursor.parts[level] = -1
     return fields
+
+
+# The same bytes for the other fields of the reader that take them.
+cdef int take_again(_Step step, Cursor *cursor, dict fields, Py_ssize_t at, Py_ssize_t start) except -1:
+    for field, other, name in step.again:
+        if field == at:
+            cursor.at = start
+            fields[name] = take(<_Step>other, cursor, True)
+    return 0
+
+
+cdef object take_object(_Step step, Cursor *cursor):
+    cdef tuple arguments = PyTuple_New(step.count)
+    cdef Py_ssize_t level = cursor.depth - 1
+    cdef Py_ssize_t at
+    for at in range(step.count):
+        cursor.parts[level] = at
+        value = take(<_Step>step.parts[at], cursor, True)
+        Py_INCREF(value)  # which the tuple takes over
+        PyTuple_SET_ITEM(arguments, <Py_ssize_t>step.places[at], value)
+    cursor.parts[level] = -1
+    return PyObject_Call(step.made, arguments, NULL)
 
 
 cdef object take_blocks(_Step step, Cursor *cursor, bint build):

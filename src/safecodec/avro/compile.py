@@ -25,10 +25,15 @@ def decoder(writer: Schema, reader: Schema, *, prefix: bool = False) -> Callable
     Raises:
         IncompatibleSchemaError: They do not resolve.
     """
-    type_ = reader.type
-    plan = Plan(resolve(writer, reader), typed=type_ is not None)
+    action, type_ = resolve(writer, reader), reader.type
+    classes: dict[int, Any] | None = None
+    if type_ is not None:
+        from .targets import classes_of
+
+        classes = classes_of(action, type_)
+    plan = Plan(action, typed=type_ is not None, classes=classes)
     decode = partial(plan.decode, prefix=True) if prefix else plan.decode
-    if type_ is None:
+    if type_ is None or classes is not None:
         return decode
     from .plain import typed
 

@@ -1,0 +1,192 @@
+"""Which types the decoder makes itself, and that all types come out as msgspec would make them."""
+
+from __future__ import annotations
+
+import datetime
+import enum
+import uuid
+from decimal import Decimal
+from typing import Annotated, Any, Generic, TypeVar
+
+import msgspec
+import pytest
+
+from engines import read
+from safecodec import PayloadError, avro
+from safecodec.avro.reference import ReferenceEncoder
+from safecodec.avro.resolve import resolve
+from safecodec.avro.targets import classes_of
+
+T = TypeVar("T")
+LEAST = msgspec.Meta(ge=0)
+SHORT = msgspec.Meta(max_length=1)
+NOW = datetime.datetime(2026, 11, 24, tzinfo=datetime.UTC)
+
+
+class Colour(enum.Enum):
+    """An enum."""
+
+    RED = "red"
+
+
+class Inner(msgspec.Struct):
+    """A record inside."""
+
+    name: str
+
+
+class Tree(msgspec.Struct):
+    """A record in itself."""
+
+    children: list[Tree] = []
+    best: Tree | None = None
+
+
+class Checked(msgspec.Struct):
+    """A record with a check of its own."""
+
+    x: int
+
+    def __post_init__(self) -> None:
+        self.x = abs(self.x)
+
+
+class ByName(msgspec.Struct, kw_only=True):
+    """A record that is made by keywords."""
+
+    x: int
+
+
+class Listed(msgspec.Struct, array_like=True):
+    """A record that is an array elsewhere."""
+
+    x: int
+
+
+class Tagged(msgspec.Struct, tag=True):
+    """A record with a tag."""
+
+    x: int
+
+
+class Camel(msgspec.Struct, rename="camel"):
+    """A record with other names when encoded."""
+
+    first_name: str
+
+
+class Box(msgspec.Struct, Generic[T]):
+    """A generic record."""
+
+    content: T
+
+
+STRAIGHT: list[tuple[Any, Any]] = [
+    (int, 7),
+    (bytes, b"x"),
+    (Decimal, Decimal("1.5")),
+    (uuid.UUID, uuid.UUID(int=7)),
+    (datetime.datetime, NOW),
+    (list[float], [1.5]),
+    (dict[str, list[str]], {"a": ["ä"]}),
+    (int | None, None),
+    (list[Inner | None], [Inner("a"), None]),
+    (Tree, Tree([Tree(), Tree()], Tree([Tree()]))),
+    (Camel, Camel("Ada")),
+]
+CONVERTED: list[tuple[Any, Any]] = [
+    (Annotated[int, LEAST], 7),
+    (list[Annotated[str, SHORT]], ["a"]),
+    (Annotated[list[str], SHORT], ["a"]),
+    (Annotated[dict[str, int], SHORT], {"a": 1}),
+    (dict[Annotated[str, SHORT], int], {"a": 1}),
+    (Annotated[datetime.datetime, msgspec.Meta(tz=True)], NOW),
+    (set[int], {1, 2}),
+    (tuple[int, ...], (1, 2)),
+    (int | str, "a"),
+    (int | str | None, 7),
+    (Colour, Colour.RED),
+    (Any, {"a": [1]}),
+    (Checked, Checked(-7)),
+    (ByName, ByName(x=7)),
+    (Listed, Listed(7)),
+    (Tagged, Tagged(7)),
+    (Box[int], Box(7)),
+    (list[Checked], [Checked(-7)]),
+]
+
+
+def is_made(writer: avro.Schema, reader: avro.Schema) -> bool:
+    """Whether the decoder makes the reader's values without msgspec."""
+    return classes_of(resolve(writer, reader), reader.type) is not None
+
+
+@pytest.mark.parametrize(
+    ("type_", "value", "straight"),
+    [*((*pair, True) for pair in STRAIGHT), *((*pair, False) for pair in CONVERTED)],
+    ids=lambda one: str(one)[:40],
+)
+def test_types_come_out_as_they_went_in(type_: Any, value: Any, straight: bool) -> None:
+    """Plain types are made by the decoder and others by msgspec; both give what the reference gives."""
+    schema = avro.Schema(msgspec.defstruct("Version", [("field", type_)]))
+    assert is_made(schema, schema) is straight
+    payload = ReferenceEncoder(schema, schema).encode(schema.type(value))
+    assert read(schema, schema, payload).field == value
+
+
+def test_constraints_are_checked() -> None:
+    """A type's constraints hold for what another writer wrote."""
+    free, bound = (
+        avro.Schema(msgspec.defstruct("Version", [("field", kind)])) for kind in (int, Annotated[int, LEAST])
+    )
+    with pytest.raises(PayloadError, match=">= 0") as caught:
+        free.decode(free.encode(free.type(-1)), type=bound.type)
+    assert caught.value.path == "$.field"
+
+
+OLD = msgspec.defstruct("Version", [("b", int), ("a", str)])
+
+
+@pytest.mark.parametrize(
+    ("reader", "expected", "straight"),
+    [
+        (msgspec.defstruct("Version", [("a", str), ("b", float)]), ("x", 7.0), True),
+        (msgspec.defstruct("Version", [("a", str)]), ("x",), False),
+        (msgspec.defstruct("Version", [("a", str), ("b", int), ("c", int, 3)]), ("x", 7, 3), False),
+    ],
+    ids=["another order", "fewer fields", "more fields"],
+)
+def test_a_record_is_filled_by_name(reader: Any, expected: tuple[Any, ...], straight: bool) -> None:
+    """Fields find their place by name, whatever their order on the wire and in the type."""
+    writer, target = avro.Schema(OLD), avro.Schema(reader)
+    assert is_made(writer, target) is straight
+    found = read(writer, target, writer.encode(OLD(7, "x")))
+    assert found == reader(*expected)
+    assert [type(one) for one in msgspec.structs.astuple(found)] == [type(one) for one in expected]
+
+
+def test_types_keep_no_plan_alive() -> None:
+    """A plan that holds classes, and itself, is freed: nothing is left of hundreds of them."""
+    import gc
+
+    gc.collect()
+    before = len(gc.get_objects())
+    for _ in range(200):
+        schema = avro.Schema(Tree)
+        schema.decode(b"\x00\x00")
+    del schema
+    gc.collect()
+    assert len(gc.get_objects()) - before < 200
+
+
+def test_one_field_may_fill_several() -> None:
+    """Where aliases give a written field to more of the reader's, each reads it as its own type."""
+
+    def record(*fields: dict[str, Any]) -> avro.Schema:
+        return avro.Schema({"type": "record", "name": "R", "fields": [*fields, {"name": "last", "type": "string"}]})
+
+    writer = record({"name": "gone", "type": "long"}, {"name": "a", "type": "long"})
+    reader = record({"name": "b", "type": "double", "aliases": ["a"]}, {"name": "a", "type": "long"})
+    found = read(writer, reader, writer.encode({"gone": 1, "a": 7, "last": "x"}))
+    assert found == {"b": 7.0, "a": 7, "last": "x"}
+    assert [type(one) for one in found.values()] == [float, int, str]
