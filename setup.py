@@ -47,6 +47,7 @@ setup(
         [
             extension("safecodec.frame._header"),
             extension("safecodec.frame._frame", CRC32C),
+            extension("safecodec.avro._plan"),
             extension("safecodec.avro._decoder"),
             extension("safecodec.codec", CRC32C),
         ],

@@ -15,33 +15,15 @@ from libc.stdint cimport INT32_MAX, INT32_MIN, int64_t, uint8_t, uint32_t, uint6
 from libc.string cimport memcpy
 
 from safecodec.avro._cursor cimport CUT_OFF, MAX_DEPTH, TAKEN, Cursor, Status, is_ascii, take_little, take_long
+from safecodec.avro._plan cimport (
+    ARRAY, BOOLEAN, BYTES, DOUBLE, ENUM, FIXED, FLOAT, INT, LONG, MAP, NOTHING, RECORD, STRING, UNION, Kind, Step,
+    compile_action, compile_node,
+)
 
-from functools import partial
-from sys import intern
-
-from safecodec.avro.lift import needs_shape, needs_taking, shaped, taken
-from safecodec.avro.nodes import Array, Enum, Fixed, Map, Primitive, Record, Union
-from safecodec.avro.resolve import Take, TakeBranch, TakeFields, TakeItems, TakeSymbol, TakeValues
 from safecodec.errors import InputTypeError, PayloadError
 
 cdef extern from "Python.h":
     object PyObject_Call(object callable, object arguments, PyObject *keywords)
-
-cdef enum Kind:
-    NOTHING
-    BOOLEAN
-    INT
-    LONG
-    FLOAT
-    DOUBLE
-    BYTES
-    STRING
-    FIXED
-    ENUM
-    ARRAY
-    MAP
-    UNION
-    RECORD
 
 cdef enum:
     MOST_EMPTY_ITEMS = 10_000
@@ -50,22 +32,6 @@ MAX_EMPTY_ITEMS = MOST_EMPTY_ITEMS
 """How many items without a byte (nulls, empty records) a payload may have, all its collections together."""
 MAX_NESTING = MAX_DEPTH
 """How deep records, arrays and maps may stand in each other."""
-
-
-# A part of a plan. It is filled when the plan is built and not changed afterwards; recursive schemas make it cyclic.
-@cython.final
-cdef class _Step:
-    cdef Kind kind
-    cdef Py_ssize_t count  # bytes of a fixed, symbols of an enum, branches of a union, fields of a record
-    cdef tuple symbols
-    cdef _Step inner       # of an array or map
-    cdef tuple parts       # branches of a union, or what reads each of the writer's fields
-    cdef tuple names       # for each of these fields the reader's, None where it is skipped
-    cdef tuple again       # (field, step, reader's field) where aliases give a field to more of the reader's; or None
-    cdef object made       # the class whose instances the records become; None for dicts
-    cdef tuple places      # for each of the writer's fields, which argument of the class it is
-    cdef tuple labels      # the writer's fields, for paths
-    cdef object finish     # from what was read to the reader's value; None where they are the same
 
 
 @cython.final
@@ -78,7 +44,7 @@ cdef class Plan:
         classes: By the id of a record's resolution, the class to call with all its fields in the reader's order.
     """
 
-    cdef _Step _root
+    cdef Step _root
 
     def __cinit__(self, action, *, bint typed=False, dict classes=None):
         self._root = compile_action(action, typed, {}, {} if classes is None else classes)
@@ -106,7 +72,7 @@ cdef class Walk:
         root: The root of the schema.
     """
 
-    cdef _Step _root
+    cdef Step _root
 
     def __cinit__(self, root):
         self._root = compile_node(root, {})
@@ -116,7 +82,7 @@ cdef class Walk:
         run(self._root, payload, prefix, False)
 
 
-cdef object run(_Step root, object payload, bint prefix, bint build):
+cdef object run(Step root, object payload, bint prefix, bint build):
     cdef Cursor cursor
     cdef Py_buffer view
     try:
@@ -139,118 +105,9 @@ cdef object run(_Step root, object payload, bint prefix, bint build):
     return value
 
 
-# ---- compiling ---------------------------------------------------------------------------------------------------
-
-cdef dict KINDS = {
-    "null": NOTHING, "boolean": BOOLEAN, "int": INT, "long": LONG, "float": FLOAT, "double": DOUBLE, "bytes": BYTES,
-    "string": STRING,
-}
-
-
-cdef _Step leaf(node):
-    cdef _Step step = _Step.__new__(_Step)
-    if isinstance(node, Fixed):
-        step.kind = FIXED
-        step.count = node.size
-    else:
-        step.kind = KINDS[node.kind]
-    return step
-
-
-cdef _Step compile_action(action, bint typed, dict known, dict classes):
-    cdef _Step step
-    if id(action) in known:
-        return known[id(action)]
-    if isinstance(action, Take):
-        step = leaf(action.writer)
-        if needs_taking(action):
-            step.finish = partial(taken, action)
-        known[id(action)] = step
-        return step
-    step = known[id(action)] = _Step.__new__(_Step)
-    if isinstance(action, TakeSymbol):
-        step.kind = ENUM
-        step.symbols = tuple(action.symbols.values())
-        step.count = len(step.symbols)
-    elif isinstance(action, TakeItems):
-        step.kind = ARRAY
-        step.inner = compile_action(action.items, typed, known, classes)
-    elif isinstance(action, TakeValues):
-        step.kind = MAP
-        step.inner = compile_action(action.values, typed, known, classes)
-    elif isinstance(action, TakeBranch):
-        step.kind = UNION
-        step.parts = tuple([compile_action(branch, typed, known, classes) for branch in action.branches])
-        step.count = len(step.parts)
-    else:
-        fill_record(step, action, typed, known, classes)
-    return step
-
-
-cdef int fill_record(_Step step, action, bint typed, dict known, dict classes) except -1:
-    cdef dict readers = {}
-    for field, written, inner in action.fields:
-        if written is not None:
-            readers.setdefault(written.name, []).append((field.name, inner))
-    parts, names, again = [], [], []
-    for at, field in enumerate(action.writer.fields):
-        mine = readers.get(field.name)
-        if mine is None:
-            parts.append(compile_node(field.type, known))
-            names.append(None)
-            continue
-        steps = [(intern(name), compile_action(inner, typed, known, classes)) for name, inner in mine]
-        names.append(steps[0][0])
-        parts.append(steps[0][1])
-        again += [(at, other, name) for name, other in steps[1:]]
-    step.kind = RECORD
-    step.parts, step.names = tuple(parts), tuple(names)
-    step.again = tuple(again) if again else None
-    step.labels = tuple([field.name for field in action.writer.fields])
-    step.count = len(parts)
-    step.made = classes.get(id(action))
-    if step.made is not None:
-        order = {field.name: at for at, (field, _, _) in enumerate(action.fields)}
-        step.places = tuple([order[name] for name in names])
-    elif needs_shape(action, typed=typed):
-        step.finish = partial(shaped, action, typed=typed)
-    return 0
-
-
-# What is skipped: the writer's own nodes, with nothing to build.
-cdef _Step compile_node(node, dict known):
-    cdef _Step step
-    if id(node) in known:
-        return known[id(node)]
-    if isinstance(node, (Primitive, Fixed)):
-        return leaf(node)
-    step = known[id(node)] = _Step.__new__(_Step)
-    if isinstance(node, Enum):
-        step.kind = ENUM
-        step.symbols = node.symbols
-        step.count = len(node.symbols)
-    elif isinstance(node, Array):
-        step.kind = ARRAY
-        step.inner = compile_node(node.items, known)
-    elif isinstance(node, Map):
-        step.kind = MAP
-        step.inner = compile_node(node.values, known)
-    elif isinstance(node, Union):
-        step.kind = UNION
-        step.parts = tuple([compile_node(branch, known) for branch in node.branches])
-        step.count = len(step.parts)
-    else:
-        step.kind = RECORD
-        step.labels = tuple([field.name for field in node.fields])
-        step.parts = tuple([compile_node(field.type, known) for field in node.fields])
-        step.names = (None,) * len(step.parts)
-        step.count = len(step.parts)
-    return step
-
-
 # ---- reading -----------------------------------------------------------------------------------------------------
 
-cdef object take(_Step step, Cursor *cursor, bint build):
+cdef object take(Step step, Cursor *cursor, bint build):
     cdef Py_ssize_t start = cursor.at
     cdef int64_t number
     cdef object value
@@ -272,7 +129,7 @@ cdef object take(_Step step, Cursor *cursor, bint build):
     elif step.kind == ENUM:
         value = step.symbols[take_index(cursor, step.count, "enum")]
     elif step.kind == UNION:
-        return take(<_Step>step.parts[take_index(cursor, step.count, "union")], cursor, build)
+        return take(<Step>step.parts[take_index(cursor, step.count, "union")], cursor, build)
     else:
         value = take_nested(step, cursor, build)
     if build and step.finish is not None:
@@ -280,7 +137,7 @@ cdef object take(_Step step, Cursor *cursor, bint build):
     return value
 
 
-cdef object take_nested(_Step step, Cursor *cursor, bint build):
+cdef object take_nested(Step step, Cursor *cursor, bint build):
     if cursor.depth == MAX_DEPTH:
         raise refusal(cursor, f"the value nests too deep, the limit is {MAX_DEPTH} levels", cursor.at)
     cursor.steps[cursor.depth] = <void *>step
@@ -295,7 +152,7 @@ cdef object take_nested(_Step step, Cursor *cursor, bint build):
     return value
 
 
-cdef object finished(_Step step, Cursor *cursor, object value):
+cdef object finished(Step step, Cursor *cursor, object value):
     try:
         return step.finish(value)
     except ValueError as error:
@@ -366,7 +223,7 @@ cdef object take_wide(Cursor *cursor, Kind kind, bint build):
     return number
 
 
-cdef object take_fields(_Step step, Cursor *cursor, bint build):
+cdef object take_fields(Step step, Cursor *cursor, bint build):
     cdef dict fields
     cdef Py_ssize_t level = cursor.depth - 1
     cdef Py_ssize_t at, start
@@ -377,9 +234,9 @@ cdef object take_fields(_Step step, Cursor *cursor, bint build):
         cursor.parts[level] = at
         start = cursor.at
         if not build or step.names[at] is None:
-            take(<_Step>step.parts[at], cursor, False)
+            take(<Step>step.parts[at], cursor, False)
         else:
-            PyDict_SetItem(fields, step.names[at], take(<_Step>step.parts[at], cursor, True))
+            PyDict_SetItem(fields, step.names[at], take(<Step>step.parts[at], cursor, True))
         if build and step.again is not None:
             take_again(step, cursor, fields, at, start)
     cursor.parts[level] = -1
@@ -387,28 +244,28 @@ cdef object take_fields(_Step step, Cursor *cursor, bint build):
 
 
 # The same bytes for the other fields of the reader that take them.
-cdef int take_again(_Step step, Cursor *cursor, dict fields, Py_ssize_t at, Py_ssize_t start) except -1:
+cdef int take_again(Step step, Cursor *cursor, dict fields, Py_ssize_t at, Py_ssize_t start) except -1:
     for field, other, name in step.again:
         if field == at:
             cursor.at = start
-            fields[name] = take(<_Step>other, cursor, True)
+            fields[name] = take(<Step>other, cursor, True)
     return 0
 
 
-cdef object take_object(_Step step, Cursor *cursor):
+cdef object take_object(Step step, Cursor *cursor):
     cdef tuple arguments = PyTuple_New(step.count)
     cdef Py_ssize_t level = cursor.depth - 1
     cdef Py_ssize_t at
     for at in range(step.count):
         cursor.parts[level] = at
-        value = take(<_Step>step.parts[at], cursor, True)
+        value = take(<Step>step.parts[at], cursor, True)
         Py_INCREF(value)  # which the tuple takes over
         PyTuple_SET_ITEM(arguments, <Py_ssize_t>step.places[at], value)
     cursor.parts[level] = -1
     return PyObject_Call(step.made, arguments, NULL)
 
 
-cdef object take_blocks(_Step step, Cursor *cursor, bint build):
+cdef object take_blocks(Step step, Cursor *cursor, bint build):
     cdef list items = [] if build and step.kind == ARRAY else None
     cdef dict values = {} if build and step.kind == MAP else None
     cdef Py_ssize_t level = cursor.depth - 1
@@ -460,11 +317,11 @@ cdef object refusal(Cursor *cursor, str reason, Py_ssize_t at):
 
 
 cdef str path_of(Cursor *cursor):
-    cdef _Step step
+    cdef Step step
     cdef int level
     cdef str path = "$"
     for level in range(cursor.depth):
-        step = <_Step>cursor.steps[level]
+        step = <Step>cursor.steps[level]
         if step.kind == RECORD:
             if cursor.parts[level] >= 0:
                 path += f".{step.labels[cursor.parts[level]]}"
