@@ -8,7 +8,24 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 FOLDER = Path(__file__).parent / "vectors"
+
+
+class UserConfigV1(msgspec.Struct):
+    """What the vectors named ``*-v1`` hold."""
+
+    user_id: int
+    plan: str
+
+
+class UserConfig(msgspec.Struct):
+    """What the vectors named ``*-v2`` hold."""
+
+    user_id: int
+    plan: str
+    regions: list[str] = []
 
 
 @dataclass(frozen=True)

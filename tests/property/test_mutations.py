@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Literal
 
-import msgspec
 import pytest
 
 import golden
+from golden import UserConfig, UserConfigV1
 from histogram import MUTANTS
 from safecodec import Codec
 from safecodec.frame import peek, unpack
@@ -21,21 +21,6 @@ SAMPLES = 4_000
 SPLICED = [vector for vector in golden.frames() if len(vector.frame) < SAMPLED_FROM]
 
 every_frame = pytest.mark.parametrize("vector", golden.frames(), ids=[vector.name for vector in golden.frames()])
-
-
-class UserConfigV1(msgspec.Struct):
-    """What the vectors named ``*-v1`` hold."""
-
-    user_id: int
-    plan: str
-
-
-class UserConfig(msgspec.Struct):
-    """What the vectors named ``*-v2`` hold."""
-
-    user_id: int
-    plan: str
-    regions: list[str] = []
 
 
 def bits(frame: bytes) -> Iterator[int]:

@@ -10,11 +10,11 @@ import sys
 from pathlib import Path
 from typing import Any, Literal
 
-import msgspec
 import pytest
 
 import golden
 import reference
+from golden import UserConfig, UserConfigV1
 from safecodec import Codec, errors, frame
 from safecodec.avro.schema import Schema
 from safecodec.errors import DecodeError
@@ -25,21 +25,6 @@ FORMATS: tuple[Literal["avro", "msgpack", "json"], ...] = ("avro", "msgpack", "j
 
 every_frame = pytest.mark.parametrize("vector", golden.frames(), ids=IDS)
 every_refusal = pytest.mark.parametrize("refusal", golden.refusals(), ids=[r.name for r in golden.refusals()])
-
-
-class UserConfigV1(msgspec.Struct):
-    """What the vectors named ``*-v1`` hold."""
-
-    user_id: int
-    plan: str
-
-
-class UserConfig(msgspec.Struct):
-    """What the vectors named ``*-v2`` hold."""
-
-    user_id: int
-    plan: str
-    regions: list[str] = []
 
 
 def codec(payload: Literal["avro", "msgpack", "json"], **changes: Any) -> Codec[UserConfig]:
