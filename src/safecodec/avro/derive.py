@@ -1,59 +1,80 @@
-"""Python types to nodes: the schema that a Struct, a dataclass or a TypedDict stands for.
+"""Python types to nodes: the schema that a Struct, a dataclass, an attrs class, a NamedTuple or a TypedDict stands for.
 
-msgspec is used to look into types, so whatever msgspec can hold has a schema, and only then is it imported. What Avro
-has no word for is carried as MessagePack bytes under the logical type ``safecodec-msgpack``.
+Types are looked into by `hints`, so a library is loaded only where a type is made with it. What Avro has no word for is
+carried as MessagePack bytes under the logical type ``safecodec-msgpack``.
 """
 
 from __future__ import annotations
 
+import datetime
+import decimal
 import re
-from typing import Any, Final, get_origin
-
-import msgspec
-from msgspec import inspect as kinds
+import uuid
+from typing import Any, Final
 
 from ..errors import SchemaError
+from .apart import check
 from .defaults import NO_JSON, default_json
+from .hints import (
+    NO_DEFAULT,
+    Choice,
+    Enumeration,
+    Hint,
+    Literals,
+    Mapping,
+    Opaque,
+    RecordField,
+    RecordHint,
+    Scalar,
+    Sequence,
+    every,
+    hint_of,
+)
 from .nodes import ABSENT, Array, Enum, Field, Logical, Map, Node, Primitive, Record, Union
 from .parse import MAX_DEPTH, NAME, branch_kind
 from .spelling import spelled
 
 CARRIER: Final = "safecodec-msgpack"
-PLAIN: Final[dict[type[kinds.Type], str]] = {
-    kinds.NoneType: "null",
-    kinds.BoolType: "boolean",
-    kinds.IntType: "long",
-    kinds.FloatType: "double",
-    kinds.StrType: "string",
-    kinds.BytesType: "bytes",
-    kinds.ByteArrayType: "bytes",
-    kinds.MemoryViewType: "bytes",
+LEAVES: Final[dict[type, tuple[str, str | None]]] = {
+    type(None): ("null", None),
+    bool: ("boolean", None),
+    int: ("long", None),
+    float: ("double", None),
+    str: ("string", None),
+    bytes: ("bytes", None),
+    bytearray: ("bytes", None),
+    memoryview: ("bytes", None),
+    datetime.date: ("int", "date"),
+    datetime.time: ("long", "time-micros"),
+    datetime.datetime: ("long", "timestamp-micros"),
+    uuid.UUID: ("string", "uuid"),
+    decimal.Decimal: ("bytes", "big-decimal"),
 }
-LOGICAL: Final[dict[type[kinds.Type], tuple[str, str]]] = {
-    kinds.DateType: ("int", "date"),
-    kinds.UUIDType: ("string", "uuid"),
-    kinds.DecimalType: ("bytes", "big-decimal"),
-}
-SEQUENCES: Final = (kinds.ListType, kinds.VarTupleType)
-SETS: Final = (kinds.SetType, kinds.FrozenSetType)
+"""The primitive and the logical type of each leaf that Avro has."""
+SETS: Final = (set, frozenset)
 FACTORIES: Final = (list, dict, set, frozenset, tuple, bytes, bytearray, str, int, float, bool)
-RECORDS: Final = (kinds.StructType, kinds.DataclassType, kinds.TypedDictType)
 
 
-def derive(type_: Any) -> Node:
-    """Return the schema of a Python type.
+def derive(type_: Any) -> tuple[Node, dict[int, Hint]]:
+    """Return the schema of a Python type, and what each of its nodes was made from.
 
     Args:
-        type_: A `msgspec.Struct`, dataclass or TypedDict, or anything that may be a field of one.
+        type_: A `msgspec.Struct`, dataclass, attrs class, NamedTuple or TypedDict, or anything that may be a field of
+            one.
+
+    Returns:
+        The root, and the hint of every node by the node's id. Of a field that may be missing it is the hint of the
+        field; a record's fields are found in the record's hint, by their keys.
 
     Raises:
         SchemaError: It has none; ``path`` says which field.
     """
     try:
-        info = kinds.type_info(type_)
+        hint = hint_of(type_)
     except Exception as error:  # whatever an annotation does when it is looked at
         raise SchemaError(f"the type {_name_of(type_)} cannot be looked into: {error}", path="$") from error
-    return _Deriver().node(info, "$", 0)
+    deriver = _Deriver()
+    return deriver.node(hint, "$", 0), deriver.hints
 
 
 def _name_of(type_: Any) -> str:
@@ -65,6 +86,7 @@ class _Deriver:
         self.records: dict[Any, Record] = {}
         self.enums: dict[Any, Enum] = {}
         self.taken: set[str] = set()
+        self.hints: dict[int, Hint] = {}
 
     def name(self, wanted: str) -> str:
         """An Avro name that is not taken: the class's own where it is one."""
@@ -76,70 +98,69 @@ class _Deriver:
         self.taken.add(name)
         return name
 
-    def node(self, info: kinds.Type, path: str, depth: int) -> Node:
+    def node(self, hint: Hint, path: str, depth: int) -> Node:
         if depth > MAX_DEPTH:
             raise SchemaError(f"the type nests deeper than {MAX_DEPTH} levels", path=path)
-        kind = type(info)
-        if isinstance(info, kinds.Metadata):
-            return self.node(info.type, path, depth)
-        if kind in PLAIN:
-            return Primitive(PLAIN[kind])
-        if kind in LOGICAL:
-            primitive, logical = LOGICAL[kind]
-            return Primitive(primitive, Logical(logical))
-        if isinstance(info, kinds.DateTimeType):
-            return Primitive("long", Logical("local-timestamp-micros" if info.tz is False else "timestamp-micros"))
-        if isinstance(info, kinds.TimeType) and info.tz is not True:
-            return Primitive("long", Logical("time-micros"))
-        if isinstance(info, SEQUENCES):
-            return Array(self.node(info.item_type, f"{path}[]", depth + 1))
-        if isinstance(info, SETS):
-            return Array(self.node(info.item_type, f"{path}[]", depth + 1), {"safecodec.collection": "set"})
-        if isinstance(info, kinds.DictType) and _is_text(info.key_type):
-            return Map(self.node(info.value_type, f"{path}{{}}", depth + 1))
-        if isinstance(info, kinds.UnionType):
-            return self.union(info, path, depth)
-        if isinstance(info, kinds.EnumType):
-            return self.enum(info.cls, info.cls.__name__, [member.value for member in info.cls], info, path)
-        if isinstance(info, kinds.LiteralType):
-            values = list(info.values)
-            return self.enum(tuple(values), "Literal_" + "_".join(map(str, values))[:48], values, info, path)
-        if isinstance(info, RECORDS):
-            return self.record(info, path, depth)
-        if isinstance(info, (kinds.CustomType, kinds.RawType, kinds.ExtType)):
-            raise SchemaError(f"the type {spelled(info)} has no schema", path=path)
-        return carrier(info, path)
+        check(hint, path)
+        return self.known(self.made(hint, path, depth), hint)
 
-    def enum(self, key: Any, name: str, values: list[Any], info: kinds.Type, path: str) -> Node:
+    def known(self, node: Node, hint: Hint) -> Node:
+        """Note what a node is made from: every node, as an id may have been that of one that is gone."""
+        self.hints[id(node)] = hint
+        return node
+
+    def made(self, hint: Hint, path: str, depth: int) -> Node:
+        match hint:
+            case Scalar():
+                return _leaf(hint, path)
+            case Sequence():
+                attributes = {"safecodec.collection": "set"} if hint.cls in SETS else {}
+                return Array(self.node(hint.item, f"{path}[]", depth + 1), attributes)
+            case Mapping(key=Scalar(cls=key)) if key is str:
+                return Map(self.node(hint.value, f"{path}{{}}", depth + 1))
+            case Choice():
+                return self.union(hint, path, depth)
+            case Enumeration():
+                return self.enum(hint.cls, hint.cls.__name__, [member.value for member in hint.cls], hint, path)
+            case Literals():
+                name = "Literal_" + "_".join(map(str, hint.values))[:48]
+                return self.enum(hint.values, name, list(hint.values), hint, path)
+            case RecordHint():
+                return self.record(hint, path, depth)
+            case Opaque():
+                raise SchemaError(f"the type {spelled(hint)} has no schema", path=path)
+        return carrier(hint, path)
+
+    def enum(self, key: Any, name: str, values: list[Any], hint: Hint, path: str) -> Node:
         if not all(type(value) is str and NAME.match(value) for value in values):
-            return carrier(info, path)
+            return carrier(hint, path)
         if key not in self.enums:
             self.enums[key] = Enum(self.name(name), tuple(values))
         return self.enums[key]
 
-    def union(self, info: kinds.UnionType, path: str, depth: int) -> Node:
+    def union(self, hint: Choice, path: str, depth: int) -> Node:
         branches: list[Node] = []
         seen: set[str] = set()
-        for one in info.types:
+        for one in hint.members:
             branch = self.node(one, path, depth + 1)
             kind = branch_kind(branch)
             if kind in seen:
-                return carrier(info, path)  # msgspec has refused what it cannot tell apart
+                return carrier(hint, path)  # a reader tells them apart, or `check` has refused them
             seen.add(kind)
             branches.append(branch)
         return Union(tuple(branches))
 
-    def record(self, info: Any, path: str, depth: int) -> Record:
-        if info.cls in self.records:
-            return self.records[info.cls]
-        record = Record(self.name(_name_of(info.cls).rpartition(".")[2]))
-        self.records[info.cls] = record
-        if getattr(info, "tag_field", None) is not None:
-            record.attributes |= {"safecodec.tag_field": info.tag_field, "safecodec.tag": info.tag}
-        if getattr(info, "array_like", False):
+    def record(self, hint: RecordHint, path: str, depth: int) -> Record:
+        if hint.cls in self.records:
+            return self.records[hint.cls]
+        record = Record(self.name(_name_of(hint.cls).rpartition(".")[2]))
+        self.records[hint.cls] = record
+        if hint.tag_field is not None:
+            record.attributes |= {"safecodec.tag_field": hint.tag_field, "safecodec.tag": hint.tag}
+        if hint.array_like:
             record.attributes["safecodec.array_like"] = True
-        record.fields = tuple(self.field(field, f"{path}.{field.name}", depth) for field in info.fields)
-        if isinstance(info, kinds.StructType) and struct_config(info).omit_defaults:
+        record.fields = tuple(self.field(field, f"{path}.{field.name}", depth) for field in hint.fields)
+        if hint.omits_defaults:
             for field in record.fields:
                 if "safecodec.default" in field.attributes:
                     raise SchemaError(
@@ -148,56 +169,58 @@ class _Deriver:
                     )
         return record
 
-    def field(self, field: kinds.Field, path: str, depth: int) -> Field:
-        name = field.encode_name
+    def field(self, field: RecordField, path: str, depth: int) -> Field:
+        name = field.key
         if not NAME.match(name):
             raise SchemaError(f"the field is called {name!r} when encoded, which is no Avro name", path=path)
-        node = self.node(field.type, path, depth + 1)
+        node = self.node(field.hint, path, depth + 1)
         if field.required:
             return Field(name, node)
-        if field.default is not msgspec.NODEFAULT:
+        if field.default is not NO_DEFAULT:
             default = field.default
-        elif field.default_factory is not msgspec.NODEFAULT:
-            default = _made(field.default_factory)
+        elif field.factory is not NO_DEFAULT:
+            default = _made(field.factory)
         else:
-            return Field(name, _optional(node, field.type, path), None, attributes={"safecodec.optional": True})
+            return Field(name, self.optional(node, field.hint, path), None, attributes={"safecodec.optional": True})
         node, value = default_json(node, default)
+        self.known(node, field.hint)
         if value is NO_JSON:
             return Field(name, node, ABSENT, attributes={"safecodec.default": "factory"})
         return Field(name, node, value)
 
+    def optional(self, node: Node, hint: Hint, path: str) -> Node:
+        """A field that may be missing: null says so; where None is a value as well, the value is carried."""
+        branches = node.branches if isinstance(node, Union) else (node,)
+        if any(branch_kind(branch) == "null" for branch in branches):
+            branches = (self.known(carrier(hint, path), hint),)
+        missing = self.known(Primitive("null"), Scalar(type(None)))
+        return self.known(Union((missing, *branches)), hint)
 
-def struct_config(info: kinds.StructType) -> Any:
-    """Return how a Struct is configured; a generic one has it on its origin."""
-    return (get_origin(info.cls) or info.cls).__struct_config__
 
-
-def carrier(info: kinds.Type, path: str) -> Primitive:
+def carrier(hint: Hint, path: str) -> Primitive:
     """Return the node of a type that Avro has no word for.
 
     Raises:
-        SchemaError: It holds a set: carried values are written as they stand in memory, and a set has no order there.
+        SchemaError: It holds what no reader can tell apart, or a set: carried values are written as they stand in
+            memory, and a set has no order there.
     """
-    text = spelled(info)
+    for one in every(hint):
+        check(one, path)
+    text = spelled(hint)
     if "set[" in text:
         raise SchemaError(f"the type {text} is carried as MessagePack, where a set in it has no order", path=path)
     return Primitive("bytes", Logical(CARRIER), {"safecodec.type": text})
 
 
-def _is_text(info: kinds.Type) -> bool:
-    while isinstance(info, kinds.Metadata):
-        info = info.type
-    return isinstance(info, kinds.StrType)
+def _leaf(hint: Scalar, path: str) -> Primitive:
+    if hint.cls not in LEAVES or (hint.cls is datetime.time and hint.tz):
+        return carrier(hint, path)
+    primitive, logical = LEAVES[hint.cls]
+    if hint.cls is datetime.datetime and hint.tz is False:
+        logical = "local-timestamp-micros"
+    return Primitive(primitive, None if logical is None else Logical(logical))
 
 
 def _made(factory: Any) -> Any:
     """What a factory of the standard library makes; others may make something else each time."""
     return factory() if factory in FACTORIES else NO_JSON
-
-
-def _optional(node: Node, info: kinds.Type, path: str) -> Node:
-    """A field that may be missing: null says so; where None is a value as well, the value is carried."""
-    branches = node.branches if isinstance(node, Union) else (node,)
-    if any(branch_kind(branch) == "null" for branch in branches):
-        branches = (carrier(info, path),)
-    return Union((Primitive("null"), *branches))

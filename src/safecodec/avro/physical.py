@@ -178,7 +178,8 @@ def _lower_float(kind: str, value: float, path: str) -> float:
 
 def _branch_of(node: Union, value: Any, path: str) -> tuple[int, Any]:
     """The branch that a value is of, and the value; ``(name, value)`` names a branch of several records."""
-    if isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], str):
+    arrays = any("safecodec.array_like" in branch.attributes for branch in node.branches if isinstance(branch, Record))
+    if isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], str) and not arrays:  # no NamedTuple
         for at, branch in enumerate(node.branches):
             if isinstance(branch, (Record, Enum, Fixed)) and value[0] in (branch.name, branch.name.rpartition(".")[2]):
                 return at, value[1]

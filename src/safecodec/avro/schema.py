@@ -14,9 +14,11 @@ from .describing import describe
 from .nodes import Node
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from typing_extensions import Buffer
+
+    from .hints import Hint
 
 SchemaSource: TypeAlias = "dict[str, Any] | list[Any] | str | os.PathLike[str] | Schema | Any"
 """A schema's JSON value, its JSON text, a path to an .avsc, a Python type, or a Schema."""
@@ -39,11 +41,14 @@ class Schema:
     root: Node
     type: Any
     """The Python type that the schema is derived from, else None: then values are dicts."""
+    hints: Mapping[int, Hint]
+    """What each node says as a Python type, by the node's id; empty where there is no type."""
 
     def __init__(self, source: SchemaSource) -> None:
         kind: Any = None
+        hints: Mapping[int, Hint] = {}
         if isinstance(source, Schema):
-            root, kind = source.root, source.type
+            root, kind, hints = source.root, source.type, source.hints
         elif isinstance(source, str):
             root = parse.parse(parse.load(source))
         elif isinstance(source, (dict, list)):
@@ -55,9 +60,10 @@ class Schema:
         else:
             from .derive import derive
 
-            root, kind = derive(source), source
+            (root, hints), kind = derive(source), source
         object.__setattr__(self, "root", root)
         object.__setattr__(self, "type", kind)
+        object.__setattr__(self, "hints", hints)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a Schema is immutable, {name!r} cannot be set")

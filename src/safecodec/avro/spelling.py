@@ -2,60 +2,69 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
-from msgspec import NODEFAULT
-from msgspec import inspect as kinds
+from .hints import (
+    NO_DEFAULT,
+    Choice,
+    Enumeration,
+    FixedTuple,
+    Hint,
+    Literals,
+    Mapping,
+    Opaque,
+    RecordField,
+    RecordHint,
+    Scalar,
+    Sequence,
+)
 
 
-def spelled(info: kinds.Type) -> str:
+def spelled(hint: Hint) -> str:
     """Return a type's text; it is a part of the fingerprint, so it says everything that the payload depends on."""
-    return _spelled(info, [])
+    return _spelled(hint, [])
 
 
-def _spelled(info: Any, inside: list[Any]) -> str:
-    match info:
-        case kinds.Metadata():
-            return _spelled(info.type, inside)
-        case kinds.UnionType():
-            return " | ".join(_spelled(one, inside) for one in info.types)
-        case kinds.DictType():
-            return f"dict[{_spelled(info.key_type, inside)}, {_spelled(info.value_type, inside)}]"
-        case kinds.TupleType():
-            return f"tuple[{', '.join(_spelled(one, inside) for one in info.item_types)}]"
-        case kinds.VarTupleType():
-            return f"tuple[{_spelled(info.item_type, inside)}, ...]"
-        case kinds.ListType() | kinds.SetType() | kinds.FrozenSetType():
-            return f"{_plain(info)}[{_spelled(info.item_type, inside)}]"
-        case kinds.EnumType():
-            return f"enum({', '.join(repr(member.value) for member in info.cls)})"
-        case kinds.LiteralType():
-            return f"literal({', '.join(repr(value) for value in info.values)})"
-        case kinds.DateTimeType() | kinds.TimeType():
-            return _plain(info) + {None: "", True: "[aware]", False: "[naive]"}[info.tz]
-        case kinds.CustomType():
-            return getattr(info.cls, "__name__", repr(info.cls))
-    return _record(info, inside) if hasattr(info, "fields") else _plain(info)
+def _spelled(hint: Hint, inside: list[Any]) -> str:
+    match hint:
+        case Scalar():
+            return _scalar(hint)
+        case Choice():
+            return " | ".join(_spelled(one, inside) for one in hint.members)
+        case Mapping():
+            return f"dict[{_spelled(hint.key, inside)}, {_spelled(hint.value, inside)}]"
+        case FixedTuple():
+            return f"tuple[{', '.join(_spelled(one, inside) for one in hint.items)}]"
+        case Sequence():
+            item = _spelled(hint.item, inside)
+            return f"tuple[{item}, ...]" if hint.cls is tuple else f"{hint.cls.__name__}[{item}]"
+        case Enumeration():
+            return f"enum({', '.join(repr(member.value) for member in hint.cls)})"
+        case Literals():
+            return f"literal({', '.join(repr(value) for value in hint.values)})"
+        case Opaque():
+            name = getattr(hint.cls, "__name__", repr(hint.cls))
+            return name.lower() if hint.cls.__module__.partition(".")[0] == "msgspec" else name
+    return _record(hint, inside)
 
 
-def _plain(info: kinds.Type) -> str:
-    return re.sub("type$", "", type(info).__name__.lower())
+def _scalar(hint: Scalar) -> str:
+    name = {type(None): "none", object: "any"}.get(hint.cls, hint.cls.__name__.lower())
+    return name + {None: "", True: "[aware]", False: "[naive]"}[hint.tz]
 
 
-def _record(info: Any, inside: list[Any]) -> str:
-    if info.cls in inside:
-        return f"#{inside.index(info.cls)}"
-    inside = [*inside, info.cls]
-    fields = ", ".join(f"{field.encode_name}: {_spelled(field.type, inside)}{_default(field)}" for field in info.fields)
-    tag = f", {info.tag_field}={info.tag!r}" if getattr(info, "tag_field", None) is not None else ""
-    kind = "array" if getattr(info, "array_like", False) or isinstance(info, kinds.NamedTupleType) else "record"
-    return f"{kind}({fields}{tag})"
+def _record(hint: RecordHint, inside: list[Any]) -> str:
+    if hint.cls in inside:
+        return f"#{inside.index(hint.cls)}"
+    inside = [*inside, hint.cls]
+    fields = ", ".join(f"{field.key}: {_spelled(field.hint, inside)}{_default(field)}" for field in hint.fields)
+    tag = f", {hint.tag_field}={hint.tag!r}" if hint.tag_field is not None else ""
+    return f"{'array' if hint.array_like else 'record'}({fields}{tag})"
 
 
-def _default(field: kinds.Field) -> str:
+def _default(field: RecordField) -> str:
     if field.required:
         return ""
-    if field.default is NODEFAULT or not isinstance(field.default, (int, float, str, bytes, bool, type(None))):
+    if field.default is NO_DEFAULT or not isinstance(field.default, (int, float, str, bytes, bool, type(None))):
         return " = ..."
     return f" = {field.default!r}"

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
+from ..avro.hints import RecordHint, every
 from ..avro.layout import begins_with
 from ..avro.lift import lift
 from ..avro.nodes import Array, Field, Fixed, Map, Node, Primitive, Record, Union
@@ -114,9 +115,9 @@ def _check(schema: Schema, form: Format) -> None:
 
 def _straight(writer: Schema, reader: Schema, action: Action) -> bool:
     """Tell whether the reader's own decoder reads what the writer's type encodes, as resolution would."""
-    if writer.type is None or reader.type is None or _any_struct(reader.type, _forbids_unknown):
+    if writer.type is None or reader.type is None or _any_record(reader, _forbids_unknown):
         return False
-    omits = _any_struct(writer.type, _omits_defaults)
+    omits = _any_record(writer, _omits_defaults)
     return all(_straight_step(step, omits=omits) for step in actions(action))
 
 
@@ -156,31 +157,22 @@ def _is_optional(field: Field) -> bool:
     return "safecodec.optional" in field.attributes
 
 
-def _forbids_unknown(config: Any) -> bool:
-    return bool(config.forbid_unknown_fields)
+def _forbids_unknown(record: RecordHint) -> bool:
+    return record.forbids_unknown
 
 
-def _omits_defaults(config: Any) -> bool:
-    return bool(config.omit_defaults)
+def _omits_defaults(record: RecordHint) -> bool:
+    return record.omits_defaults
 
 
-def _any_struct(type_: Any, holds: Callable[[Any], bool]) -> bool:
-    """Tell whether any Struct in a type is configured so."""
-    from msgspec import inspect
+def _is_exact(record: RecordHint) -> bool:
+    """Tell whether a record takes nothing but its own fields."""
+    return record.forbids_unknown or record.kind == "namedtuple"
 
-    from ..avro.derive import struct_config
 
-    seen: set[int] = set()
-
-    def look(info: Any) -> bool:
-        if id(info) in seen or not isinstance(info, (inspect.Type, inspect.Field, tuple)):
-            return False
-        seen.add(id(info))
-        parts = info if isinstance(info, tuple) else [getattr(info, name) for name in info.__struct_fields__]
-        mine = isinstance(info, inspect.StructType) and holds(struct_config(info))
-        return mine or any(look(part) for part in parts)
-
-    return look(inspect.type_info(type_))
+def _any_record(schema: Schema, holds: Callable[[RecordHint], bool]) -> bool:
+    """Tell whether any record in a schema's type is made so, those in carried types too."""
+    return any(isinstance(one, RecordHint) and holds(one) for one in every(schema.hints[id(schema.root)]))
 
 
 def reads_newer(writer: Schema, reader: Schema) -> bool:
@@ -198,8 +190,8 @@ def reads_newer(writer: Schema, reader: Schema) -> bool:
         return False
     if writer.type is None or reader.type is None:
         return all(_straight_step(step, omits=False) for step in actions(action))
-    strict = _any_struct(reader.type, _forbids_unknown)  # these take the long way, which reads by name too
-    omits = _any_struct(writer.type, _omits_defaults)
+    strict = _any_record(reader, _forbids_unknown)  # these take the long way, which reads by name too
+    omits = _any_record(writer, _omits_defaults)
     return all(_straight_step(step, omits=omits or strict) for step in actions(action))
 
 
@@ -220,7 +212,7 @@ def encoder(form: Format, writer: Schema, source: Schema) -> Callable[[Any], byt
     elif any(isinstance(node, Array) and node.attributes for node in walk(source.root)):
         encode = _sorting(encode, source.root)
     if form.texts_only and any(_may_hold_float(node) for node in walk(source.root)):
-        return _finite(encode, form.decoder(Any if source.type is None or writer != source else source.type))
+        return _finite(encode, _typed(form, Any if source.type is None or writer != source else source.type))
     return encode
 
 
@@ -236,7 +228,7 @@ def _sorting(encode: Callable[[Any], bytes], root: Node) -> Callable[[Any], byte
 def sort_sets(node: Node, value: Any) -> Any:
     """Return a plain value with the items of its sets in the order of their text."""
     match node:
-        case Array() if isinstance(value, list):
+        case Array() if isinstance(value, (list, tuple)):
             items = [sort_sets(node.items, one) for one in value]
             return sorted(items, key=repr) if node.attributes else items
         case Map() if isinstance(value, dict):
@@ -247,7 +239,7 @@ def sort_sets(node: Node, value: Any) -> Any:
         case Record() if isinstance(value, dict):
             types = {field.name: field.type for field in node.fields}
             return {key: sort_sets(types[key], one) if key in types else one for key, one in value.items()}
-        case Record() if isinstance(value, list):
+        case Record() if isinstance(value, (list, tuple)):
             start = 1 if "safecodec.tag" in node.attributes else 0
             fields = zip(node.fields, value[start:], strict=False)
             return [*value[:start], *(sort_sets(field.type, one) for field, one in fields)]
@@ -313,16 +305,28 @@ def decoder(form: Format, writer: Schema, reader: Schema) -> Callable[[Any], Any
     _check(writer, form)
     long_way = _LongDecoder(form, writer, reader)  # resolves
     if (writer == reader and reader.type is not None) or _straight(writer, reader, long_way.action):
-        return form.decoder(reader.type)
+        return _typed(form, reader.type)
     return long_way.decode
 
 
 def forward_decoder(form: Format, reader: Schema) -> Callable[[Any], Any]:
     """Return what reads payloads of a newer schema by the names that the reader knows."""
     _check(reader, form)
-    if reader.type is not None and not _any_struct(reader.type, _forbids_unknown):
-        return form.decoder(reader.type)
+    if reader.type is not None and not _any_record(reader, _is_exact):
+        return _typed(form, reader.type)
     return _LongDecoder(form, reader, reader).decode
+
+
+def _typed(form: Format, type_: Any) -> Callable[[Any], Any]:
+    """A type's own decoder.
+
+    Raises:
+        SchemaError: msgspec refuses the type, which Avro alone could hold.
+    """
+    try:
+        return form.decoder(type_)
+    except TypeError as error:
+        raise SchemaError(f"{form.name} cannot hold the type: {error}") from None
 
 
 class _LongDecoder:

@@ -1,0 +1,107 @@
+"""What a reader can tell apart, and so what may stand in one union.
+
+MessagePack and JSON say no more of a value than what it is written as: a text, a number, an array, an object. The rules
+are msgspec's, and they hold for Avro too: a type has one schema, whatever the payload. msgspec knows them only once it
+is imported, and looking into a type does not import it.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Any, Final
+
+from ..errors import SchemaError
+from .hints import Choice, Enumeration, FixedTuple, Hint, Literals, Mapping, Opaque, RecordHint, Scalar, Sequence
+
+WORDS: Final = {"text": "texts", "number": "whole numbers", "array": "arrays", "object": "objects"}
+NOT_TEXT: Final = (type(None), bool, int, float)
+
+
+def check(hint: Hint, path: str) -> None:
+    """Refuse a hint that says what no reader can read; what is in it is not looked at.
+
+    Raises:
+        SchemaError: It does; ``path`` is where it stands.
+    """
+    match hint:
+        case Enumeration():
+            if _enum_of(hint.cls) is None:
+                raise SchemaError(
+                    f"the enum {hint.cls.__name__} has neither only texts nor only whole numbers", path=path
+                )
+        case Literals():
+            if not all(value is None or type(value) in (bool, int, str) for value in hint.values):
+                raise SchemaError("a Literal has None, bool, int and str", path=path)
+        case Choice():
+            _check_union(hint.members, path)
+
+
+def _enum_of(cls: type[enum.Enum]) -> str | None:
+    """What an enum's values are written as."""
+    values = [member.value for member in cls]
+    for kind, word in ((int, "number"), (str, "text")):
+        if values and (issubclass(cls, kind) or all(type(value) is kind for value in values)):
+            return word
+    return None
+
+
+def _check_union(members: tuple[Hint, ...], path: str) -> None:
+    if any(isinstance(member, Scalar) and member.cls is object for member in members):
+        return
+    if any(_is_unknown(member) for member in members):
+        if any(not (_is_unknown(member) or _is_none(member)) for member in members):
+            raise SchemaError("a union with a class of which nothing is known has None beside it alone", path=path)
+        return
+    written: dict[str, dict[Any, str]] = {word: {} for word in WORDS}
+    for member in members:
+        for word, key, name in _written(member):
+            written[word][key] = name
+    written["number"].pop("literals" if int in written["number"] else None, None)
+    written["text"].pop("literals" if str in written["text"] else None, None)
+    for word, found in written.items():
+        if len(found) > 1:
+            names = ", ".join(found.values())
+            raise SchemaError(f"a reader cannot tell apart {names}: all are written as {WORDS[word]}", path=path)
+    _check_structs([member for member in members if isinstance(member, RecordHint) and member.kind == "struct"], path)
+
+
+def _written(hint: Hint) -> list[tuple[str, Any, str]]:
+    """What a member is written as, what it shares its place with, and its name."""
+    match hint:
+        case Scalar() if hint.cls is int:
+            return [("number", int, "int")]
+        case Scalar() if hint.cls not in NOT_TEXT:
+            return [("text", hint.cls, hint.cls.__name__)]
+        case Literals():
+            kinds = {type(value) for value in hint.values}
+            pairs = (("number", int), ("text", str))
+            return [(word, "literals", "a Literal") for word, kind in pairs if kind in kinds]
+        case Enumeration():
+            return [(_enum_of(hint.cls) or "text", id(hint), hint.cls.__name__)]
+        case Sequence() | FixedTuple():
+            return [("array", id(hint), hint.cls.__name__ if isinstance(hint, Sequence) else "tuple")]
+        case Mapping():
+            return [("object", id(hint), "dict")]
+        case RecordHint():
+            name = getattr(hint.cls, "__name__", repr(hint.cls))
+            return [("array" if hint.array_like else "object", "structs" if hint.kind == "struct" else id(hint), name)]
+    return []
+
+
+def _check_structs(structs: list[RecordHint], path: str) -> None:
+    """Several Structs are told apart by their tags."""
+    distinct = {id(one): one for one in structs}.values()
+    if len(distinct) > 1:
+        tags = {one.tag for one in distinct}
+        alike = {(one.tag_field, type(one.tag), one.array_like) for one in distinct}
+        if None in tags or len(tags) < len(distinct) or len(alike) > 1:
+            raise SchemaError("the Structs of a union need tags of one kind, each its own", path=path)
+
+
+def _is_unknown(hint: Hint) -> bool:
+    """Of msgspec's own classes something is known."""
+    return isinstance(hint, Opaque) and hint.cls.__module__.partition(".")[0] != "msgspec"
+
+
+def _is_none(hint: Hint) -> bool:
+    return isinstance(hint, Scalar) and hint.cls is type(None)

@@ -1,0 +1,339 @@
+"""What a Python type says, as one model, whatever library its classes are made with.
+
+msgspec is never imported here: a Struct and a `msgspec.Meta` come from where it is loaded already. What msgspec can
+look into can be looked into here, with the same answer.
+"""
+
+from __future__ import annotations
+
+import collections.abc
+import datetime
+import decimal
+import enum
+import sys
+import types
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias, TypeVar, Union, get_args, get_origin
+
+from .members import NO_DEFAULT, kind_of, members_of, special_form, substituted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = [
+    "NO_DEFAULT", "Choice", "Enumeration", "FixedTuple", "Hint", "Literals", "Mapping", "Opaque", "RecordField",
+    "RecordHint", "Scalar", "Sequence", "every", "hint_of",
+]  # fmt: skip
+
+SCALARS: Final = frozenset({
+    type(None), bool, int, float, str, bytes, bytearray, memoryview, datetime.datetime, datetime.date, datetime.time,
+    datetime.timedelta, decimal.Decimal, uuid.UUID,
+})  # fmt: skip
+COLLECTIONS: Final[dict[Any, type]] = {
+    list: list,
+    collections.abc.Collection: list,
+    collections.abc.Sequence: list,
+    collections.abc.MutableSequence: list,
+    set: set,
+    collections.abc.Set: set,
+    collections.abc.MutableSet: set,
+    frozenset: frozenset,
+    tuple: tuple,
+    dict: dict,
+    collections.abc.Mapping: dict,
+    collections.abc.MutableMapping: dict,
+}
+"""What collections are made as, the abstract ones too."""
+DEMANDS: Final = ("ge", "gt", "le", "lt", "multiple_of", "pattern", "min_length", "max_length")
+
+
+@dataclass(slots=True, eq=False)
+class Scalar:
+    """A leaf: one of `SCALARS`, or `object`, which stands for Any."""
+
+    cls: type
+    tz: bool | None = None
+    """Of datetime and time: whether a time zone is demanded (True) or refused (False); None where nothing is said."""
+    source: Any = None
+    """The annotation as it is written."""
+    constrained: bool = False
+    """Whether `source` demands more than the class and the time zone."""
+
+
+@dataclass(slots=True, eq=False)
+class Sequence:
+    """Items of one type: list, tuple, set or frozenset."""
+
+    cls: type
+    item: Hint
+    source: Any = None
+    constrained: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Mapping:
+    """A dict."""
+
+    key: Hint
+    value: Hint
+    source: Any = None
+    constrained: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class FixedTuple:
+    """A tuple of so many items, each of its own type."""
+
+    items: tuple[Hint, ...]
+    source: Any = None
+    constrained: bool = False
+    """Never yet: msgspec has no demands on such tuples."""
+
+
+@dataclass(slots=True, eq=False)
+class Choice:
+    """A union; none of its members is one."""
+
+    members: tuple[Hint, ...]
+    source: Any = None
+
+
+@dataclass(slots=True, eq=False)
+class Enumeration:
+    """An enum."""
+
+    cls: type[enum.Enum]
+    source: Any = None
+
+
+@dataclass(slots=True, eq=False)
+class Literals:
+    """One of several values, which are sorted by their class and themselves."""
+
+    values: tuple[Any, ...]
+    source: Any = None
+
+
+@dataclass(slots=True, eq=False)
+class RecordField:
+    """A field of a record."""
+
+    name: str
+    """The attribute."""
+    key: str
+    """What it is called when encoded."""
+    hint: Hint
+    required: bool
+    default: Any = NO_DEFAULT
+    factory: Any = NO_DEFAULT
+    keyword_only: bool = False
+    init: bool = True
+    """Whether the constructor takes it."""
+    argument: str = ""
+    """What the constructor calls it."""
+
+
+@dataclass(slots=True, eq=False)
+class RecordHint:
+    """A class with fields. ``fields`` is filled after the hint is created, so that a type may hold itself."""
+
+    cls: Any
+    """The class, or the alias of a generic one."""
+    kind: str
+    """One of ``struct``, ``dataclass``, ``attrs``, ``namedtuple``, ``typeddict``."""
+    fields: tuple[RecordField, ...] = ()
+    tag_field: str | None = None
+    tag: Any = None
+    array_like: bool = False
+    omits_defaults: bool = False
+    forbids_unknown: bool = False
+    source: Any = None
+
+
+@dataclass(slots=True, eq=False)
+class Opaque:
+    """A class of which nothing is known."""
+
+    cls: Any
+    source: Any = None
+
+
+Hint: TypeAlias = (
+    Scalar | Sequence | Mapping | FixedTuple | Choice | Enumeration | Literals | RecordHint | Opaque
+)  # fmt: skip
+
+
+def hint_of(type_: Any) -> Hint:
+    """Look into a type.
+
+    Raises:
+        TypeError: It is no type that values have, or says what makes no sense.
+        NameError: An annotation names what is not there.
+    """
+    return _Reader().hint(type_)
+
+
+def every(hint: Hint) -> Iterator[Hint]:
+    """Yield a hint and all hints in it, each once."""
+    seen: set[int] = set()
+    waiting: list[Hint] = [hint]
+    while waiting:
+        one = waiting.pop()
+        if id(one) not in seen:
+            seen.add(id(one))
+            yield one
+            waiting += _parts(one)
+
+
+def _parts(hint: Hint) -> tuple[Hint, ...]:
+    match hint:
+        case Sequence():
+            return (hint.item,)
+        case Mapping():
+            return (hint.key, hint.value)
+        case FixedTuple():
+            return hint.items
+        case Choice():
+            return hint.members
+        case RecordHint():
+            return tuple(field.hint for field in hint.fields)
+    return ()
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.records: dict[Any, RecordHint] = {}
+        self.aliases: list[Any] = []
+        """The type aliases that are being looked into."""
+
+    def hint(self, source: Any) -> Hint:
+        depth = len(self.aliases)
+        bare, demands = self.unwrapped(source)
+        hint = self.of_bare(bare, source)
+        del self.aliases[depth:]
+        _demand(hint, demands)
+        return hint
+
+    def unwrapped(self, annotation: Any) -> tuple[Any, list[Any]]:
+        """An annotation without what only says something about it, and every `msgspec.Meta` on the way."""
+        meta = getattr(sys.modules.get("msgspec"), "Meta", None)
+        demands: list[Any] = []
+        while True:
+            word = special_form(annotation)
+            if word == "Annotated":
+                demands += [one for one in annotation.__metadata__ if type(one) is meta]
+                annotation = annotation.__origin__
+            elif word == "Final":
+                annotation = get_args(annotation)[0]
+            elif hasattr(annotation, "__supertype__"):
+                annotation = annotation.__supertype__
+            elif type(get_origin(annotation) or annotation).__name__ == "TypeAliasType":
+                annotation = self.of_alias(annotation)
+            else:
+                return annotation, demands
+
+    def of_alias(self, annotation: Any) -> Any:
+        if annotation in self.aliases:
+            raise TypeError(f"the type alias {annotation} holds itself")
+        self.aliases.append(annotation)
+        alias = get_origin(annotation) or annotation
+        return substituted(alias.__value__, dict(zip(alias.__type_params__, get_args(annotation), strict=False)))
+
+    def of_bare(self, bare: Any, source: Any) -> Hint:
+        if bare is Any:
+            return Scalar(object, source=source)
+        if isinstance(bare, TypeVar):
+            return self.of_variable(bare)
+        origin = get_origin(bare)
+        cls = origin or (type(None) if bare is None else bare)
+        if cls is Union or cls is types.UnionType:
+            return self.of_union(get_args(bare), source)
+        if cls is Literal and origin is not None:
+            return Literals(_sorted(get_args(bare)), source)
+        if not isinstance(cls, type):
+            raise TypeError(f"{bare!r} is no type that values have")
+        if cls in SCALARS:
+            return Scalar(cls, source=source)
+        if cls in COLLECTIONS:
+            return self.of_collection(COLLECTIONS[cls], bare, source)
+        if type(cls) is enum.EnumMeta:
+            found: Any = cls
+            return Enumeration(found, source)
+        return self.of_record(bare, cls) if kind_of(cls) else Opaque(cls, source)
+
+    def of_variable(self, variable: TypeVar) -> Hint:
+        if variable.__constraints__:
+            raise TypeError(f"the type variable {variable} is bound to none of its constraints")
+        return self.hint(Any if variable.__bound__ is None else variable.__bound__)
+
+    def of_union(self, args: tuple[Any, ...], source: Any) -> Hint:
+        unset = getattr(sys.modules.get("msgspec"), "UnsetType", None)
+        members: list[Hint] = []
+        for one in [self.hint(arg) for arg in args if arg is not unset]:
+            for member in one.members if isinstance(one, Choice) else (one,):
+                if not (_is_none(member) and any(map(_is_none, members))):
+                    members.append(member)
+        return members[0] if len(members) == 1 else Choice(tuple(members), source)
+
+    def of_collection(self, cls: type, bare: Any, source: Any) -> Hint:
+        args = getattr(bare, "__args__", None)  # typing's bare collections have none, but an empty tuple has ()
+        if cls is tuple and args is not None and args[1:] != (...,):
+            return FixedTuple(tuple(self.hint(arg) for arg in args), source)
+        wanted = 2 if cls is dict else 1
+        args = (Any,) * wanted if args is None else args[:1] if cls is tuple else args
+        if len(args) != wanted:
+            raise TypeError(f"{bare!r} is made with {len(args)} types")
+        hints = [self.hint(arg) for arg in args]
+        return Mapping(hints[0], hints[1], source) if cls is dict else Sequence(cls, hints[0], source)
+
+    def of_record(self, bare: Any, cls: Any) -> RecordHint:
+        if bare in self.records:
+            return self.records[bare]
+        kind = kind_of(cls)
+        hint = self.records[bare] = RecordHint(bare, kind, array_like=kind == "namedtuple", source=bare)
+        if kind == "struct":
+            config = cls.__struct_config__
+            hint.tag_field, hint.tag, hint.array_like = config.tag_field, config.tag, config.array_like
+            hint.omits_defaults, hint.forbids_unknown = config.omit_defaults, config.forbid_unknown_fields
+        outside, self.aliases = self.aliases, []  # an alias may hold a record that holds the alias
+        hint.fields = tuple(
+            RecordField(
+                one.name, one.key, self.hint(one.annotation), one.required, one.default, one.factory,
+                one.keyword_only, one.init, one.argument,
+            )
+            for one in members_of(bare)
+        )  # fmt: skip
+        self.aliases = outside
+        return hint
+
+
+def _is_none(hint: Hint) -> bool:
+    return isinstance(hint, Scalar) and hint.cls is type(None)
+
+
+def _sorted(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    try:
+        return tuple(sorted(values, key=lambda value: (type(value).__name__, value)))
+    except TypeError:
+        return values
+
+
+def _demand(hint: Hint, demands: list[Any]) -> None:
+    """Note what `msgspec.Meta` demands; msgspec itself refuses what makes no sense for the type."""
+    constrained, tz = False, None
+    for one in demands:
+        constrained = constrained or any(getattr(one, name) is not None for name in DEMANDS)
+        tz = tz if one.tz is None else one.tz
+    if not constrained and tz is None:
+        return
+    msgspec: Any = sys.modules["msgspec"]
+    stands_in: Any = type(None)  # for what takes no demands
+    match hint:
+        case Scalar() if hint.cls is not object:
+            hint.tz, hint.constrained, stands_in = tz, constrained, hint.cls
+        case Sequence():
+            hint.constrained, stands_in = constrained, hint.cls
+        case Mapping():
+            hint.constrained, stands_in = constrained, dict
+    msgspec.msgpack.Decoder(Annotated[(stands_in, *demands)])

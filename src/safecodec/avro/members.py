@@ -1,0 +1,227 @@
+"""The fields of a class, whatever library made it: in the order in which msgspec has them, with resolved annotations.
+
+No library is imported for it. A class that msgspec or attrs made says so in its attributes, and then they are loaded.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from dataclasses import dataclass
+from inspect import get_annotations
+from typing import Annotated, Any, Final, Generic, Protocol, TypeVar, get_args, get_origin, get_type_hints
+
+
+class _NoDefault:
+    """The type of `NO_DEFAULT`."""
+
+    def __repr__(self) -> str:
+        return "NO_DEFAULT"
+
+
+NO_DEFAULT: Final = _NoDefault()
+"""Stands where a field has no default (None is one)."""
+
+
+@dataclass(slots=True, eq=False)
+class Member:
+    """A field as its class has it; `hints.RecordField` is the same with its type looked into."""
+
+    name: str
+    annotation: Any
+    key: str
+    required: bool = True
+    default: Any = NO_DEFAULT
+    factory: Any = NO_DEFAULT
+    keyword_only: bool = False
+    init: bool = True
+    argument: str = ""
+
+
+def kind_of(cls: Any) -> str:
+    """Return what made a class with fields, as `RecordHint.kind` has it; no text where it is none."""
+    if not isinstance(cls, type):
+        return ""
+    if hasattr(cls, "__struct_config__"):
+        return "struct"
+    if issubclass(cls, dict) and hasattr(cls, "__total__"):
+        return "typeddict"
+    if issubclass(cls, tuple) and hasattr(cls, "_fields"):
+        return "namedtuple"
+    if hasattr(cls, "__dataclass_fields__"):
+        return "dataclass"
+    return "attrs" if hasattr(cls, "__attrs_attrs__") else ""
+
+
+def members_of(type_: Any) -> list[Member]:
+    """Return the fields of a class or of a generic alias of one.
+
+    Raises:
+        TypeError: A field is of no use outside of the class's own code.
+        NameError: An annotation names what is not there.
+    """
+    cls = get_origin(type_) or type_
+    members: list[Member] = READERS[kind_of(cls)](type_, cls)
+    for member in members:
+        member.argument = member.argument or member.name
+    return members
+
+
+def _given(member: Member, default: Any, factory: Any = NO_DEFAULT) -> Member:
+    """Note a default; msgspec's UNSET says that the field may be missing, and is none."""
+    unset = getattr(sys.modules.get("msgspec"), "UNSET", NO_DEFAULT)
+    member.default = NO_DEFAULT if default is unset else default
+    member.factory = factory
+    member.required = default is NO_DEFAULT and factory is NO_DEFAULT
+    return member
+
+
+# ---- one reader for each kind ------------------------------------------------------------------------------------
+
+
+def _of_struct(type_: Any, cls: Any) -> list[Member]:
+    msgspec: Any = sys.modules["msgspec"]
+
+    def known(value: Any) -> Any:
+        return NO_DEFAULT if value is msgspec.NODEFAULT else value
+
+    members = []
+    for field in msgspec.structs.fields(type_):
+        member = Member(field.name, field.type, field.encode_name, keyword_only=field.name not in cls.__match_args__)
+        members.append(_given(member, known(field.default), known(field.default_factory)))
+    return members
+
+
+def _of_dataclass(type_: Any, cls: Any) -> list[Member]:
+    hints = annotations_of(type_)
+    fields = dataclasses.fields(cls)
+    for name in cls.__dataclass_fields__.keys() - {field.name for field in fields}:
+        if hints[name] is dataclasses.InitVar or isinstance(hints[name], dataclasses.InitVar):
+            raise TypeError(f"the value of {name!r}, an InitVar, is not kept")
+
+    def known(value: Any) -> Any:
+        return NO_DEFAULT if value is dataclasses.MISSING else value
+
+    members = []
+    for field in fields:
+        member = Member(field.name, hints[field.name], field.name, init=field.init)
+        member.keyword_only = field.kw_only is True
+        members.append(_given(member, known(field.default), known(field.default_factory)))
+    return _required_first(members)
+
+
+def _of_attrs(type_: Any, cls: Any) -> list[Member]:
+    attr: Any = sys.modules["attr"]
+    hints = annotations_of(type_)
+    members = []
+    for one in cls.__attrs_attrs__:
+        if one.name not in hints:
+            raise TypeError(f"the attribute {one.name!r} has no annotation")
+        member = Member(one.name, hints[one.name], one.name, keyword_only=one.kw_only, init=one.init)
+        member.argument = one.alias
+        default: Any = NO_DEFAULT if one.default is attr.NOTHING else one.default
+        factory: Any = NO_DEFAULT
+        if isinstance(default, attr.Factory):
+            if default.takes_self:
+                raise TypeError(f"the default of {one.name!r} is made from the object itself")
+            default, factory = NO_DEFAULT, default.factory
+        members.append(_given(member, default, factory))
+    return _required_first(members)
+
+
+def _of_namedtuple(type_: Any, cls: Any) -> list[Member]:
+    hints = annotations_of(type_)
+    defaults = cls._field_defaults
+    return [_given(Member(name, hints.get(name, Any), name), defaults.get(name, NO_DEFAULT)) for name in cls._fields]
+
+
+def _of_typeddict(type_: Any, cls: Any) -> list[Member]:
+    members = []
+    for name, annotation in sorted(annotations_of(type_).items()):
+        bare, said = _unqualified(annotation)  # the class itself does not know it where annotations are texts
+        members.append(Member(name, bare, name, required=name in cls.__required_keys__ if said is None else said))
+    return members
+
+
+READERS: Final[dict[str, Any]] = {
+    "struct": _of_struct,
+    "dataclass": _of_dataclass,
+    "attrs": _of_attrs,
+    "namedtuple": _of_namedtuple,
+    "typeddict": _of_typeddict,
+}
+
+
+def _required_first(members: list[Member]) -> list[Member]:
+    """The order in which msgspec has the fields of dataclasses and attrs classes."""
+    return sorted(members, key=lambda member: not member.required)
+
+
+def _unqualified(annotation: Any) -> tuple[Any, bool | None]:
+    """A TypedDict's annotation without what it says about the key, and whether it says that the key is there."""
+    word = special_form(annotation)
+    if word == "Annotated":
+        bare, said = _unqualified(annotation.__origin__)
+        return Annotated[(bare, *annotation.__metadata__)], said
+    if word not in ("Required", "NotRequired", "ReadOnly"):
+        return annotation, None
+    bare, said = _unqualified(get_args(annotation)[0])
+    return bare, said if word == "ReadOnly" else word == "Required"
+
+
+def special_form(annotation: Any) -> str:
+    """Return the name of the special form that an annotation is made with, whether typing's or typing_extensions'."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return "Annotated"
+    return "" if origin is None or isinstance(origin, type) else repr(origin).rpartition(".")[2]
+
+
+# ---- annotations -------------------------------------------------------------------------------------------------
+
+
+def annotations_of(type_: Any) -> dict[str, Any]:
+    """Return the annotations of a class and its bases, with the type variables of generic ones replaced.
+
+    Raises:
+        NameError: One names what is not there.
+    """
+    bindings = _bindings(type_)
+    found: dict[str, Any] = {}
+    for base in (get_origin(type_) or type_).__mro__:
+        own = [name for name in get_annotations(base) if name not in found]
+        if own:
+            hints = get_type_hints(base, include_extras=True)
+            found |= {name: substituted(hints[name], bindings.get(base, {})) for name in own}
+    return found
+
+
+def substituted(annotation: Any, binding: dict[Any, Any]) -> Any:
+    """Return an annotation with type variables replaced; those that are bound to nothing stay."""
+    if isinstance(annotation, TypeVar):
+        return binding.get(annotation, annotation)
+    parameters = getattr(annotation, "__parameters__", ())
+    if not binding or not isinstance(parameters, tuple) or not parameters:
+        return annotation
+    return annotation[tuple(binding.get(one, one) for one in parameters)]
+
+
+def _bindings(type_: Any) -> dict[Any, dict[Any, Any]]:
+    """What the type variables of a class and each of its bases stand for."""
+    found: dict[Any, dict[Any, Any]] = {}
+
+    def visit(one: Any, scope: dict[Any, Any]) -> None:
+        cls, binding = get_origin(one), {}
+        if cls is None:
+            cls = one
+        elif cls in (Generic, Protocol) or not hasattr(cls, "__parameters__"):
+            return
+        else:
+            args = [substituted(arg, scope) for arg in get_args(one)]
+            found[cls] = binding = dict(zip(cls.__parameters__, args, strict=True))
+        if isinstance(cls, type) and issubclass(cls, Generic):
+            for base in vars(cls).get("__orig_bases__", cls.__bases__):
+                visit(base, binding)
+
+    visit(type_, {})
+    return found
