@@ -9,8 +9,9 @@ import uuid
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Any, Literal, NamedTuple, TypedDict
 
+import attrs
 import msgspec
 from hypothesis import strategies as st
 
@@ -87,6 +88,21 @@ class Plain:
     names: list[str] = dataclasses.field(default_factory=list)
 
 
+@attrs.define
+class Attributes:
+    """An attrs class inside a record, whose constructor has another name for a field."""
+
+    number: int
+    names: list[str] = attrs.field(factory=list, alias="called")
+
+
+class Place(NamedTuple):
+    """A record that is a tuple."""
+
+    name: str
+    height: float | None = None
+
+
 class Typed(TypedDict):
     """A TypedDict inside a record."""
 
@@ -155,6 +171,8 @@ LEAVES = [
     Shape(Row, st.builds(Row, TEXTS, LONGS)),
     Shape(Renamed, st.builds(Renamed, TEXTS, st.none() | st.dates())),
     Shape(Plain, st.builds(Plain, LONGS, st.lists(TEXTS, max_size=2))),
+    Shape(Attributes, st.builds(Attributes, LONGS, called=st.lists(TEXTS, max_size=2))),
+    Shape(Place, st.builds(Place, TEXTS, st.none() | FLOATS)),
     Shape(Typed, st.fixed_dictionaries({"number": LONGS, "name": TEXTS})),
 ]
 

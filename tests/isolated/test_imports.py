@@ -61,3 +61,51 @@ assert codec.decode(codec.encode(Point(1, 2))) == Point(1, 2)
 def test_lower_layers_load_no_upper_one(module: str) -> None:
     """The frame and Avro's model know nothing of codecs and command lines."""
     assert not loaded(f"import {module}") & {"safecodec.cli", *OPTIONAL}
+
+
+DEFINE_ALL = """
+import dataclasses, datetime, enum, uuid
+from typing import NamedTuple, NotRequired, TypedDict
+class Colour(enum.Enum):
+    RED = "red"
+class Pair(NamedTuple):
+    one: int
+    two: Colour | None = None
+class Options(TypedDict):
+    name: str
+    limit: NotRequired[int]
+@dataclasses.dataclass
+class Order:
+    id: uuid.UUID
+    when: datetime.datetime
+    pairs: list[Pair]
+    options: Options
+    carried: dict[int, Pair]
+    again: "Order | None" = None
+"""
+
+
+def test_a_schema_of_builtin_classes_loads_no_library() -> None:
+    """A schema of dataclasses and what typing has is derived, and its fingerprint taken, without any library."""
+    use = """
+from safecodec.avro import Schema
+assert len(Schema(Order).fingerprint()) == 8
+assert "safecodec-msgpack" in Schema(Order).full_canonical_form
+"""
+    assert not {name.partition(".")[0] for name in loaded(DEFINE_ALL + use)} & {*OPTIONAL, "msgspec", "attr", "attrs"}
+
+
+def test_a_schema_of_an_attrs_class_loads_attrs_alone() -> None:
+    """A schema of an attrs class needs attrs, which the class has loaded, and no other library."""
+    use = """
+import attrs
+@attrs.define
+class Point:
+    x: int
+    _y: int = 0
+from safecodec.avro import Schema
+assert len(Schema(Point).fingerprint()) == 8
+"""
+    modules = loaded(use)
+    assert "attr" in modules
+    assert not {name.partition(".")[0] for name in modules} & {*OPTIONAL, "msgspec"}

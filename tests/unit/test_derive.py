@@ -9,12 +9,15 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Generic, Literal, NamedTuple, NotRequired, TypedDict, TypeVar
 
+import attrs
 import msgspec
 import pytest
 
 from safecodec import SchemaError
 from safecodec.avro.defaults import NO_JSON, default_json
-from safecodec.avro.nodes import Fixed, Primitive, Union
+from safecodec.avro.hints import Choice, RecordHint, Scalar
+from safecodec.avro.nodes import Array, Fixed, Map, Node, Primitive, Record, Union
+from safecodec.avro.parse import branch_kind
 from safecodec.avro.schema import Schema
 
 T = TypeVar("T")
@@ -285,3 +288,174 @@ def test_deep_types_are_refused() -> None:
 def test_carried_types_may_hold_themselves() -> None:
     """The text of a carried type ends where the type holds itself."""
     assert "dict[int, record(items: dict[int, #0])]" in Schema(Looping).full_canonical_form
+
+
+# ---- every kind of class -----------------------------------------------------------------------------------------
+
+
+@dataclass
+class Numbered(Generic[T]):
+    item: T
+    others: list[T] = field(default_factory=list)
+    pair: Pair | None = None
+
+
+@attrs.define
+class Account:
+    _secret: str
+    limit: int = 3
+    rows: list[Pair] = attrs.field(factory=list)
+
+
+PAIR = {
+    "type": "record",
+    "name": "Pair",
+    "fields": [{"name": "one", "type": "long"}, {"name": "two", "type": "string", "default": "x"}],
+    "safecodec.array_like": True,
+}
+
+
+def test_named_tuples_are_records() -> None:
+    """A NamedTuple is a record that is laid out as an array; inside of what is carried it keeps its text."""
+    assert Schema(Pair).json == PAIR
+    assert fields(Account)["rows"] == {"type": {"type": "array", "items": PAIR}, "default": []}
+    assert Schema(dict[int, Pair]).json == carried("dict[int, array(one: int, two: str = 'x')]")
+
+
+def test_attrs_classes_are_records() -> None:
+    """The fields of an attrs class are called what its attributes are called."""
+    assert list(fields(Account)) == ["_secret", "limit", "rows"]
+    assert fields(Account)["limit"] == {"type": "long", "default": 3}
+
+
+def test_generic_dataclasses() -> None:
+    """A generic dataclass has the types that it is subscribed with."""
+    found = fields(Numbered[str])
+    assert found["item"] == {"type": "string"}
+    assert found["others"] == {"type": {"type": "array", "items": "string"}, "default": []}
+    assert found["pair"] == {"type": ["null", PAIR], "default": None}
+    assert fields(Numbered)["item"] == {"type": carried("any")}
+
+
+class One(msgspec.Struct, tag="one"):
+    a: int
+
+
+class Two(msgspec.Struct, tag="two"):
+    a: int
+
+
+class AsArray(msgspec.Struct, tag="array", array_like=True):
+    a: int
+
+
+class Untagged(msgspec.Struct):
+    a: int
+
+
+class Fraction(enum.Enum):
+    HALF = 0.5
+
+
+class Nothing(enum.Enum):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("type_", "reason"),
+    [
+        (str | bytes, "str, bytes: all are written as texts"),
+        (datetime.datetime | Colour, "datetime, Colour: all are written as texts"),
+        (Literal["a"] | uuid.UUID, "a Literal, UUID: all are written as texts"),
+        (int | Level, "int, Level: all are written as whole numbers"),
+        (Literal[1] | Level, "a Literal, Level: all are written as whole numbers"),
+        (list[int] | tuple[int, str], "list, tuple: all are written as arrays"),
+        (Pair | AsArray, "Pair, AsArray: all are written as arrays"),
+        (dict[str, int] | Plain, "dict, Plain: all are written as objects"),
+        (Plain | Options, "Plain, Options: all are written as objects"),
+        (Numbered[int] | Plain, "Numbered.*, Plain: all are written as objects"),
+        (One | Untagged, "need tags of one kind"),
+        (complex | int, "has None beside it alone"),
+        (dict[int, str | bytes], "all are written as texts"),
+        (Fraction, "the enum Fraction has neither only texts nor only whole numbers"),
+        (dict[int, Nothing], "the enum Nothing has neither"),
+        (Literal[b"x"], "a Literal has None, bool, int and str"),
+    ],
+    ids=str,
+)
+def test_what_no_reader_tells_apart(type_: Any, reason: str) -> None:
+    """A type whose values no reader can tell apart, or read at all, is refused, in a carried type too."""
+    with pytest.raises(SchemaError, match=reason):
+        Schema(list[type_])
+    with pytest.raises(TypeError):
+        msgspec.msgpack.Decoder(type_)
+
+
+@pytest.mark.parametrize(
+    "type_",
+    [
+        One | Two, One | Two | list[int], int | Literal[1], str | Literal["a", 1], Any | int, Literal["a"] | Literal[1],
+        datetime.timedelta | int, float | int | bool | None, AsArray | dict[str, int], Level | Colour | None,
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_a_reader_tells_apart(type_: Any) -> None:
+    """A union whose members a reader tells apart has a schema."""
+    assert Schema(list[type_])
+    assert msgspec.msgpack.Decoder(type_)
+
+
+def test_what_nothing_is_known_of() -> None:
+    """A class of which nothing is known has no schema, and may stand inside of what is carried."""
+    with pytest.raises(SchemaError, match="complex has no schema"):
+        Schema(complex | None)
+    assert Schema(dict[int, complex | None]).json == carried("dict[int, complex | none]")
+    assert Schema(dict[int, msgspec.Raw | int]).json == carried("dict[int, raw | int]")
+
+
+def nodes(node: Node, seen: dict[int, Node]) -> dict[int, Node]:
+    """Every node of a schema by its id."""
+    if id(node) not in seen:
+        seen[id(node)] = node
+        match node:
+            case Array():
+                nodes(node.items, seen)
+            case Map():
+                nodes(node.values, seen)
+            case Union():
+                for branch in node.branches:
+                    nodes(branch, seen)
+            case Record():
+                for one in node.fields:
+                    nodes(one.type, seen)
+    return seen
+
+
+@pytest.mark.parametrize("type_", [Numbered[int], Account, Options, Tree, Row, dict[str, list[Colour] | int | None]])
+def test_every_node_has_its_hint(type_: Any) -> None:
+    """A schema of a type knows what each of its nodes says as a Python type; one of Avro JSON knows nothing."""
+    schema = Schema(type_)
+    for at, node in nodes(schema.root, {}).items():
+        hint = schema.hints[at]
+        match node:
+            case Record():
+                assert isinstance(hint, RecordHint)
+                assert [one.name for one in node.fields] == [one.key for one in hint.fields]
+            case Primitive(logical=None):
+                assert isinstance(hint, Scalar)
+            case Union():
+                assert isinstance(hint, (Choice, Scalar))
+    assert Schema(schema).hints is schema.hints
+    assert Schema(schema.json).hints == {}
+
+
+def test_hints_of_moved_branches() -> None:
+    """A union whose default's branch was moved to the front has its hint."""
+    schema = Schema(msgspec.defstruct("D", [("f", int | None, None)]))
+    assert isinstance(schema.root, Record)
+    moved = schema.root.fields[0].type
+    assert isinstance(moved, Union)
+    assert [branch_kind(branch) for branch in moved.branches] == ["null", "long"]
+    hint = schema.hints[id(moved)]
+    assert isinstance(hint, Choice)
+    assert [one.cls for one in hint.members if isinstance(one, Scalar)] == [int, type(None)]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import math
 import uuid
 from decimal import Decimal
-from typing import Any, Generic, NotRequired, Optional, TypedDict, TypeVar
+from typing import Any, Generic, NamedTuple, NotRequired, Optional, TypedDict, TypeVar
 
+import attrs
 import msgspec
 import pytest
+from typing_extensions import ReadOnly
 
-from safecodec import EncodeError, PayloadError, SchemaError
+from safecodec import Codec, EncodeError, PayloadError, SchemaError
 from safecodec.avro.describing import describe
 from safecodec.avro.schema import Schema
 from safecodec.payload import json, msgpack
@@ -328,3 +331,101 @@ def test_maps_and_unions_are_compared(form: Any) -> None:
     two = struct("Two", ("m", dict[str, float | None]), ("n", int, 0))
     assert across(form, one, two, one({"k": 1, "l": None})) == two({"k": 1.0, "l": None})
     assert form.reads_newer(Schema(two), Schema(two))
+
+
+# ---- NamedTuples, which are arrays -------------------------------------------------------------------------------
+
+
+class Version1(NamedTuple):
+    name: str
+    tags: set[str]
+    number: int = 3
+
+
+class Version2(NamedTuple):
+    name: str
+    tags: set[str]
+    number: int = 3
+    more: str | None = None
+
+
+class Version3(NamedTuple):
+    tags: set[str]
+    name: str
+    made: list[uuid.UUID] = [uuid.UUID(int=1)]  # noqa: RUF012
+
+
+class Named(NamedTuple):
+    one: str
+    two: int
+
+
+@dataclasses.dataclass
+class HoldsNamed:
+    named: Named | None
+    several: list[Version1]
+
+
+@pytest.mark.parametrize("value", [Version1("x", {"b", "a"}), Version1("x", set(), 1), Version2("", set(), 1, "m")])
+def test_named_tuples_round_trip(form: Any, value: Any) -> None:
+    """A NamedTuple is written as an array, its sets in order, and comes back as itself."""
+    schema = Schema(type(value))
+    payload = form.encoder(schema, schema)(value)
+    assert form.decoder(schema, Schema(schema.json))(payload)["name"] == value.name
+    found = form.decoder(schema, schema)(payload)
+    assert (found, type(found)) == (value, type(value))
+    plainly = msgspec.msgpack.decode(payload) if form is msgpack else msgspec.json.decode(payload)
+    assert plainly[:2] == [value.name, sorted(value.tags)]
+
+
+def test_named_tuples_in_other_records(form: Any) -> None:
+    """A NamedTuple inside of another type is one, also where its first text is its own name."""
+    schema = Schema(HoldsNamed)
+    for value in (HoldsNamed(Named("Named", 1), [Version1("x", {"a"})]), HoldsNamed(None, [])):
+        assert form.decoder(schema, schema)(form.encoder(schema, schema)(value)) == value
+        assert schema.decode(schema.encode(value)) == value
+
+
+def test_named_tuples_resolve(form: Any) -> None:
+    """Older and newer NamedTuples are read by name: defaults are filled, what is not known is left out."""
+    one, two, three = Schema(Version1), Schema(Version2), Schema(Version3)
+    old = form.encoder(one, one)(Version1("x", {"a"}, 5))
+    assert form.decoder(one, two)(old) == Version2("x", {"a"}, 5)
+    assert form.decoder(one, three)(old) == Version3({"a"}, "x")
+    new = form.encoder(two, two)(Version2("x", {"a"}, 5, "m"))
+    assert form.decoder(two, one)(new) == Version1("x", {"a"}, 5)
+    assert form.encoder(one, two)(Version2("x", {"a"}, 5, "m")) == old
+
+
+def test_a_newer_named_tuple_is_read_by_an_older_reader(form: Any) -> None:
+    """What a newer version appends is left out, though msgspec refuses a longer array for a NamedTuple."""
+    one, two = Schema(Version1), Schema(Version2)
+    assert form.reads_newer(two, one)
+    assert not form.reads_newer(Schema(Version3), one)
+    new = form.encoder(two, two)(Version2("x", {"a"}, 5, "m"))
+    assert form.forward_decoder(one)(new) == Version1("x", {"a"}, 5)
+
+
+class Constant(TypedDict):
+    one: ReadOnly[int]
+
+
+def test_types_that_msgspec_refuses(form: Any) -> None:
+    """A type that has a schema, and that msgspec cannot hold, is a SchemaError when a decoder is built."""
+    schema = Schema(Constant)
+    with pytest.raises(SchemaError, match="cannot hold the type"):
+        form.decoder(schema, schema)
+
+
+@attrs.define
+class Private:
+    one: int
+    _two: int = 2
+
+
+@pytest.mark.parametrize("payload", ["avro", "msgpack", "json"])
+@pytest.mark.parametrize("type_", [Private, list[Private], dict[int, Private]], ids=str)
+def test_private_attributes_are_not_lost(type_: Any, payload: Any) -> None:
+    """No value is written without the private attributes of attrs classes, which msgspec leaves out."""
+    with pytest.raises(SchemaError, match="does not write '_two'"):
+        Codec(type_, subject="private", version=1, payload=payload, environment="test")

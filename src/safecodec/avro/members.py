@@ -38,10 +38,8 @@ class Member:
     argument: str = ""
 
 
-def kind_of(cls: Any) -> str:
+def kind_of(cls: type) -> str:
     """Return what made a class with fields, as `RecordHint.kind` has it; no text where it is none."""
-    if not isinstance(cls, type):
-        return ""
     if hasattr(cls, "__struct_config__"):
         return "struct"
     if issubclass(cls, dict) and hasattr(cls, "__total__"):

@@ -5,9 +5,15 @@ from __future__ import annotations
 import datetime
 import decimal
 import uuid
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+
+from ..errors import SchemaError
+from .hints import RecordHint, every
+
+if TYPE_CHECKING:
+    from .schema import Schema
 
 NATIVE: Final = (
     bytes, bytearray, memoryview, datetime.datetime, datetime.date, datetime.time, datetime.timedelta,
@@ -39,3 +45,17 @@ def typed(value: Any, type_: Any) -> Any:
         msgspec.ValidationError: It stands for none, with its path.
     """
     return msgspec.convert(value, type_)
+
+
+def demand_whole(schema: Schema) -> None:
+    """Refuse a type of whose values msgspec leaves something out: a reader would get a default for it.
+
+    Raises:
+        SchemaError: It has an attrs class with a private attribute.
+    """
+    hints = every(schema.hints[id(schema.root)]) if schema.type is not None else ()
+    for hint in hints:
+        if isinstance(hint, RecordHint) and hint.kind == "attrs":
+            for field in hint.fields:
+                if field.name.startswith("_"):
+                    raise SchemaError(f"msgspec does not write {field.name!r}, a private attribute of an attrs class")

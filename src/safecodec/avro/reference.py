@@ -13,7 +13,7 @@ from ..errors import EncodeError, PayloadError
 from ._decoder import Walk
 from .lift import lift
 from .physical import Physical, lower
-from .plain import checked, typed
+from .plain import checked, demand_whole, typed
 from .resolve import resolve
 from .schema import Schema
 
@@ -70,11 +70,13 @@ class ReferenceEncoder:
 
     Raises:
         IncompatibleSchemaError: Values of the source cannot be written so.
+        SchemaError: msgspec leaves out a part of the source's values.
     """
 
     def __init__(self, writer: Schema, source: Schema) -> None:
         from fastavro import schemaless_writer
 
+        demand_whole(source)
         self._type = source.type
         self._tagged = writer.type is not None
         self._source = source.root, Physical(source.root).branches

@@ -21,7 +21,7 @@ from ..avro.layout import begins_with
 from ..avro.lift import lift
 from ..avro.nodes import Array, Field, Fixed, Map, Node, Primitive, Record, Union
 from ..avro.physical import Physical, lower, takes
-from ..avro.plain import checked, plain
+from ..avro.plain import checked, demand_whole, plain
 from ..avro.resolve import Action, Take, TakeFields, TakeSymbol, actions, resolve
 from ..errors import EncodeError, IncompatibleSchemaError, PayloadError, SchemaError
 
@@ -203,9 +203,10 @@ def encoder(form: Format, writer: Schema, source: Schema) -> Callable[[Any], byt
 
     Raises:
         IncompatibleSchemaError: They cannot be written so.
-        SchemaError: The format cannot tell a union's branches apart.
+        SchemaError: The format cannot tell a union's branches apart, or leaves out a part of the source's values.
     """
     _check(writer, form)
+    demand_whole(source)
     encode = form.encoder()
     if writer != source or source.type is None:
         encode = _LongEncoder(encode, writer, source).encode
@@ -321,11 +322,11 @@ def _typed(form: Format, type_: Any) -> Callable[[Any], Any]:
     """A type's own decoder.
 
     Raises:
-        SchemaError: msgspec refuses the type, which Avro alone could hold.
+        SchemaError: msgspec refuses the type, which Avro could hold.
     """
     try:
         return form.decoder(type_)
-    except TypeError as error:
+    except Exception as error:  # whatever msgspec stumbles over
         raise SchemaError(f"{form.name} cannot hold the type: {error}") from None
 
 
