@@ -41,7 +41,7 @@ lint: $(BUILT)
 	$(BIN)/ruff format --check $(CODE) setup.py
 	$(BIN)/mypy --strict $(CODE)
 	MYPYPATH=src $(BIN)/python -m mypy.stubtest --allowlist scripts/stubtest.allowlist \
-		safecodec.frame._header safecodec.frame._frame safecodec.avro._plan safecodec.avro._decoder safecodec.codec
+		$(shell find src -name '*.pyx' | sed 's|^src/||; s|/|.|g; s|\.pyx$$||' | sort)
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/check_cython.py src
 	$(BIN)/shellcheck .ci/run scripts/apt-install scripts/ensure-servers scripts/ensure-venv

@@ -47,8 +47,15 @@ setup(
         [
             extension("safecodec.frame._header"),
             extension("safecodec.frame._frame", CRC32C),
+            extension("safecodec.avro._arena"),
+            extension("safecodec.avro._slots"),
             extension("safecodec.avro._plan"),
+            extension("safecodec.avro._refusals"),
             extension("safecodec.avro._decoder"),
+            extension("safecodec.avro._writing"),
+            extension("safecodec.avro._sink"),
+            extension("safecodec.avro._encoder"),
+            extension("safecodec.reader", CRC32C),
             extension("safecodec.codec", CRC32C),
         ],
         compiler_directives={

@@ -19,7 +19,7 @@ def read(writer: Schema, reader: Schema, payload: bytes) -> Any:
     may differ.
     """
     (value, refused), (other, other_refused) = (
-        _outcome(lambda: compile.decoder(writer, reader)(payload)),
+        _outcome(lambda: compile.decoder(writer, reader).decode(payload)),
         _outcome(lambda: ReferencePlan(writer, reader).decode(payload)),
     )
     assert (refused is None) == (other_refused is None), (refused, other_refused)

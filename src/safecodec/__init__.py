@@ -8,5 +8,6 @@ from . import errors
 from .codec import Codec
 from .errors import *  # noqa: F403
 from .frame import Header, crc32c, pack, peek, unpack
+from .reader import Reader
 
-__all__ = ["Codec", "Header", "crc32c", "pack", "peek", "unpack", *errors.__all__]
+__all__ = ["Codec", "Header", "Reader", "crc32c", "pack", "peek", "unpack", *errors.__all__]

@@ -1,13 +1,17 @@
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from os import PathLike
 from types import GenericAlias
 from typing import Any, Final, Generic, TypeVar, final, overload
 
 from typing_extensions import Buffer
 
+from .avro.limits import Limits
 from .avro.schema import Schema, SchemaSource
+from .payload.shadow import Difference, Shadow
+from .reader import Reader
 
 _T = TypeVar("_T")
+_U = TypeVar("_U")
 
 ENVIRONMENT_VARIABLE: Final[str]
 
@@ -24,7 +28,11 @@ class Codec(Generic[_T]):
         payload: str = "avro",
         environment: str | None = None,
         write_version: int | None = None,
-        max_payload: int = ...,
+        max_payload: int | None = None,
+        limits: Limits = ...,
+        engine: str = "compiled",
+        shadow: int = 0,
+        on_difference: Callable[[Difference], object] | None = None,
     ) -> Codec[_T]: ...
     @overload
     def __new__(
@@ -37,7 +45,11 @@ class Codec(Generic[_T]):
         payload: str = "avro",
         environment: str | None = None,
         write_version: int | None = None,
-        max_payload: int = ...,
+        max_payload: int | None = None,
+        limits: Limits = ...,
+        engine: str = "compiled",
+        shadow: int = 0,
+        on_difference: Callable[[Difference], object] | None = None,
     ) -> Codec[dict[str, Any]]: ...
     @property
     def subject(self) -> str: ...
@@ -53,9 +65,15 @@ class Codec(Generic[_T]):
     def versions(self) -> tuple[int, ...]: ...
     @property
     def max_payload(self) -> int: ...
+    @property
+    def shadow(self) -> Shadow | None: ...
     def schema(self, version: int | None = None) -> Schema: ...
     def fingerprint(self, version: int | None = None) -> bytes: ...
     def encode(self, value: _T, *, context: Buffer | None = None) -> bytes: ...
     def decode(self, frame: Buffer, *, context: Buffer | None = None) -> _T: ...
+    @overload
+    def reader(self, type: type[_U]) -> Reader[_U]: ...
+    @overload
+    def reader(self, type: dict[str, Any] | str | PathLike[str] | Schema) -> Reader[dict[str, Any]]: ...
     def __class_getitem__(cls, item: Any) -> GenericAlias: ...
     def __reduce__(self) -> tuple[Any, ...]: ...

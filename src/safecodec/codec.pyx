@@ -5,80 +5,30 @@ import types
 import typing
 
 cimport cython
-from cpython.buffer cimport PyBuffer_FillInfo
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.object cimport Py_TYPE
-from libc.stdint cimport uint8_t
+from libc.stdint cimport uint8_t, uint32_t
 
-from safecodec.frame._frame cimport check_frame, enclose
-from safecodec.frame._header cimport (
-    KnownVersions, copy_header, fill_expected, header_prefix, hold_buffer, hold_bytes, hold_context,
-    hold_write_context, release_buffer,
-)
-from safecodec.frame.checks cimport Expected, Span, choose_crc32c
+from safecodec.avro._buffer cimport Buffer, close_buffer, open_buffer
+from safecodec.avro._encoder cimport Encoder
+from safecodec.frame._frame cimport enclose
+from safecodec.frame._header cimport header_prefix, hold_write_context, release_buffer
+from safecodec.frame.checks cimport Span, choose_crc32c, put_header, sum_released
 from safecodec.frame.layout cimport HEADER_SIZE
+from safecodec.reader cimport Reader
 
-from safecodec.errors import ConfigError, EncodeError, PayloadError, ValueTooLargeError
-from safecodec.evolution.versions import Versions
-from safecodec.frame._header import DEFAULT_MAX_PAYLOAD as _DEFAULT_MAX_PAYLOAD
+from safecodec.avro.limits import DEFAULT as _DEFAULT
+from safecodec.avro.limits import Limits
+from safecodec.avro.schema import Schema
+from safecodec.errors import ConfigError, EncodeError, ValueTooLargeError
+from safecodec.evolution.versions import ENGINES as _ENGINES
+from safecodec.evolution.versions import Versions, payload_module
+from safecodec.payload.shadow import Shadow
 
 choose_crc32c()
 
 ENVIRONMENT_VARIABLE = "SAFECODEC_ENVIRONMENT"
 """Where a codec takes its environment from if none is given."""
-
-
-# A frame while it is decoded. It exports the payload, so that a decoder reads it where it is; whatever keeps a view
-# of that keeps this, and with it the frame. Frames mostly are bytes, which need no hold: a class of their own is
-# made and dropped in half the time.
-@cython.final
-@cython.no_gc
-@cython.freelist(16)
-cdef class _HeldBytes:
-    cdef object owner
-    cdef Span span
-
-    def __getbuffer__(self, Py_buffer *buffer, int flags):
-        export_payload(self, &self.span, buffer, flags)
-
-
-@cython.final
-@cython.no_gc
-cdef class _HeldBuffer:
-    cdef Py_buffer view
-    cdef Span span
-
-    def __cinit__(self, frame):
-        hold_buffer(frame, "frame", &self.view, &self.span)
-
-    def __getbuffer__(self, Py_buffer *buffer, int flags):
-        export_payload(self, &self.span, buffer, flags)
-
-    def __dealloc__(self):
-        if self.span.data is not NULL:
-            release_buffer(&self.view)
-
-
-cdef int export_payload(object held, const Span *frame, Py_buffer *buffer, int flags) except -1:
-    PyBuffer_FillInfo(
-        buffer, held, <void *>(frame.data + HEADER_SIZE), <Py_ssize_t>frame.size - HEADER_SIZE, 1, flags
-    )
-    return 0
-
-
-# The object is what a decoder reads the payload from, and what keeps the span valid.
-cdef inline object hold_frame(object frame, Span *span):
-    cdef _HeldBytes held
-    cdef _HeldBuffer other
-    cdef Py_buffer unused
-    if hold_bytes(frame, &unused, span):
-        held = _HeldBytes.__new__(_HeldBytes)
-        held.owner = frame
-        held.span = span[0]
-        return held
-    other = _HeldBuffer(frame)
-    span[0] = other.span
-    return other
 
 
 def _value_class(schema):
@@ -102,6 +52,16 @@ def _environment_name(given):
     return name
 
 
+def _shadow(versions, every, report):
+    if isinstance(every, bool) or not isinstance(every, int) or every < 0:
+        raise ConfigError(f"shadow is how many decodes there are to one that is compared, not {every!r}")
+    if not every:
+        return None
+    reference = payload_module(versions.payload, _ENGINES[1])
+    newest = versions.schemas[versions.newest]
+    return Shadow(every, versions.decoders(None, reference), versions.module.encoder(newest, newest), report)
+
+
 @cython.final
 cdef class Codec:
     """Writes values of one subject as frames, and reads frames of all its versions as values of the newest.
@@ -119,10 +79,15 @@ cdef class Codec:
             environment are refused.
         write_version: Number of the version that is written; ``version`` where None. Readers first: a version is
             written when every reader knows it.
-        max_payload: The longest payload that is written or read, in bytes; 64 MiB where not given.
+        max_payload: The longest payload that is written or read, in bytes; that of ``limits`` where None.
+        limits: The bounds of schemas and values, and of Avro payloads.
+        engine: What reads and writes Avro payloads: ``compiled``, or ``fastavro``, the slow reference.
+        shadow: One decode in this many goes through the reference as well, and a difference is counted and logged
+            with the frame's header; 0 is none. See `Codec.shadow`.
+        on_difference: Called with each `Difference` that the shadow finds. What it raises is logged.
 
     Raises:
-        ConfigError: No environment, or a name or number that no header can hold.
+        ConfigError: No environment, a name or number that no header can hold, or an engine that is not there.
         SchemaError: A version's schema cannot be used; `IncompatibleSchemaError` where an older version cannot be
             read as the newest, or the newest cannot be written as ``write_version``.
     """
@@ -132,36 +97,46 @@ cdef class Codec:
     cdef readonly str environment
     cdef readonly int version
     cdef readonly int write_version
+    cdef readonly Py_ssize_t max_payload
+    cdef readonly object shadow
     cdef object _versions
     cdef object _value_class
     cdef object _encode
-    cdef tuple _decoders
-    cdef KnownVersions _known
-    cdef Expected _expected
+    cdef Encoder _encoder   # what _encode is where it is compiled
+    cdef Reader _reader
     cdef bytes _prefix
     cdef tuple _made_from
 
     def __cinit__(self, type, *, str subject not None, version, older=None, str payload not None="avro",
-                  environment=None, write_version=None, max_payload=_DEFAULT_MAX_PAYLOAD):
+                  environment=None, write_version=None, max_payload=None, limits=_DEFAULT,
+                  str engine not None=_ENGINES[0], shadow=0, on_difference=None):
         self.subject = subject
         self.payload = payload
         self.environment = _environment_name(environment)
-        versions = Versions(type, version, {} if older is None else older, subject=subject, payload=payload)
+        if not isinstance(limits, Limits):
+            raise ConfigError(f"limits are Limits, not {limits!r}")
+        versions = Versions(
+            type, version, {} if older is None else older, subject=subject, payload=payload, engine=engine,
+            limits=limits,
+        )
         self.version = version
         self.write_version = versions.check(version if write_version is None else write_version, "write_version")
         self._versions = versions
         self._value_class = _value_class(versions.schemas[version])
         self._encode = versions.encoder(self.write_version)
-        self._decoders = versions.decoders()
-        self._known = KnownVersions(versions.fingerprints)
-        fill_expected(&self._expected, payload, subject, self.environment, max_payload)
+        self._encoder = self._encode if isinstance(self._encode, Encoder) else None
+        self.shadow = _shadow(versions, shadow, on_difference)
+        longest = limits.payload if max_payload is None else max_payload
+        self._reader = Reader(versions, self.environment, longest, None, self.shadow)
+        self.max_payload = longest
         self._prefix = header_prefix(
             payload, subject, self.write_version, versions.fingerprints[self.write_version], self.environment,
             versions.oldest_reader(self.write_version),
         )
         self._made_from = (type, dict(
             subject=subject, version=version, older=older, payload=payload, environment=self.environment,
-            write_version=self.write_version, max_payload=max_payload,
+            write_version=self.write_version, max_payload=max_payload, limits=limits, engine=engine, shadow=shadow,
+            on_difference=on_difference,
         ))
 
     def __class_getitem__(cls, item):
@@ -180,11 +155,6 @@ cdef class Codec:
     def versions(self):
         """Numbers of all versions that are known, oldest first."""
         return self._versions.numbers
-
-    @property
-    def max_payload(self):
-        """The longest payload that is written or read, in bytes."""
-        return self._expected.max_payload
 
     def schema(self, version=None):
         """Return the schema of a version, the newest where None.
@@ -218,12 +188,23 @@ cdef class Codec:
         """
         cdef Py_buffer view
         cdef Span bound = Span(NULL, 0)
-        cdef bytes payload
         if self._value_class is not None and <object>Py_TYPE(value) is not self._value_class:
             raise EncodeError(
                 f"a value of subject {self.subject!r} is a {self._value_class.__qualname__}, "
                 f"this is a {type(value).__qualname__}"
             )
+        if context is None:
+            return self.write(value, bound)
+        hold_write_context(context, &view, &bound)
+        try:
+            return self.write(value, bound)
+        finally:
+            release_buffer(&view)
+
+    cdef bytes write(self, object value, Span context):
+        cdef bytes payload
+        if self._encoder is not None:
+            return self.write_compiled(value, context)
         try:
             payload = self._encode(value)
         except EncodeError:
@@ -231,19 +212,29 @@ cdef class Codec:
         except Exception as error:
             reason, path = self._versions.module.describe(error)
             raise EncodeError(reason, path=path) from error
-        if context is None:
-            return self.frame_of(payload, bound)
-        hold_write_context(context, &view, &bound)
-        try:
-            return self.frame_of(payload, bound)
-        finally:
-            release_buffer(&view)
+        if PyBytes_GET_SIZE(payload) > self.max_payload:
+            raise ValueTooLargeError(found=PyBytes_GET_SIZE(payload), limit=self.max_payload)
+        return enclose(
+            Span(<const uint8_t *>PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload)), self._prefix, context
+        )
 
-    cdef bytes frame_of(self, bytes payload, Span context):
-        cdef Span span = Span(<const uint8_t *>PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload))
-        if span.size > self._expected.max_payload:
-            raise ValueTooLargeError(found=span.size, limit=self._expected.max_payload)
-        return enclose(span, self._prefix, context)
+    # The payload is written behind the place of the header, which comes last, when all is known.
+    cdef bytes write_compiled(self, object value, Span context):
+        cdef Buffer out
+        cdef Py_ssize_t size
+        open_buffer(&out, HEADER_SIZE)
+        try:
+            self._encoder.write(value, &out)
+            size = out.at - out.start
+            if size - HEADER_SIZE > self.max_payload:
+                raise ValueTooLargeError(found=size - HEADER_SIZE, limit=self.max_payload)
+            put_header(
+                out.start, <const uint8_t *>PyBytes_AS_STRING(self._prefix), <uint32_t>(size - HEADER_SIZE),
+                sum_released(Span(out.start, size)), context,
+            )
+            return PyBytes_FromStringAndSize(<const char *>out.start, size)
+        finally:
+            close_buffer(&out)
 
     def decode(self, frame, *, context=None):
         """Read a frame as a value of the newest version, whatever version wrote it.
@@ -258,33 +249,22 @@ cdef class Codec:
         Raises:
             DecodeError: The first of the verdicts that fails; each has a class of its own.
         """
-        cdef Span span
-        held = hold_frame(frame, &span)
-        cdef Py_ssize_t found = self.check(span, context)
-        try:
-            return self._decoders[found](held)
-        except Exception as error:
-            raise self.unreadable(span, error) from error
+        return self._reader.read(frame, context)
 
-    # Verdicts 1 to 10: which decoder the payload takes.
-    cdef Py_ssize_t check(self, Span frame, object context) except -1:
-        cdef Py_buffer view
-        cdef Span bound = Span(NULL, 0)
-        if context is None:
-            return check_frame(frame, bound, &self._expected, self._known)
-        hold_context(context, &view, &bound)
-        try:
-            return check_frame(frame, bound, &self._expected, self._known)
-        finally:
-            release_buffer(&view)
+    def reader(self, type):
+        """Return a reader of the same frames for another view: a type with fewer fields skips the rest unread.
 
-    cdef object unreadable(self, Span frame, Exception error):
-        header = copy_header(frame.data)
-        if isinstance(error, PayloadError):
-            reason, path = error.reason, error.path
-        else:
-            reason, path = self._versions.module.describe(error)
-        return PayloadError(reason, header=header, path=path)
+        Args:
+            type: What frames of all versions are read as, a Python type or a schema.
+
+        Returns:
+            A `Reader`; its ``decode`` takes what the codec's does.
+
+        Raises:
+            SchemaError: It is no schema; `IncompatibleSchemaError` where a version cannot be read as it.
+        """
+        view = Schema(type, limits=self._versions.limits)
+        return Reader(self._versions, self.environment, self.max_payload, view)
 
 
 def _restore_codec(type, arguments):

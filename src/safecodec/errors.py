@@ -147,7 +147,7 @@ class ValueTooLargeError(EncodeError):
     limit: int
 
     def __init__(self, *, found: int, limit: int) -> None:
-        super().__init__(f"the payload has {found} bytes, the limit is {limit}")
+        super().__init__(f"the payload has {found} bytes, the limit payload is {limit}")
         self.found = found
         self.limit = limit
 

@@ -17,7 +17,7 @@ import shapes
 from engines import read
 from safecodec import Codec, EncodeError, PayloadError
 from safecodec.avro import compile
-from safecodec.avro._decoder import MAX_NESTING
+from safecodec.avro.limits import DEFAULT
 from safecodec.avro.reference import ReferenceEncoder
 from safecodec.avro.schema import Schema
 
@@ -92,7 +92,7 @@ def test_defaults_are_made_anew() -> None:
         msgspec.defstruct("Version", []),
         msgspec.defstruct("Version", [("f", list[int], msgspec.field(default_factory=list))]),
     )
-    decode = compile.decoder(Schema(writer), Schema(Schema(reader).json))
+    decode = compile.decoder(Schema(writer), Schema(Schema(reader).json)).decode
     first = decode(b"")
     first["f"].append(1)
     assert decode(b"") == {"f": []}
@@ -109,14 +109,14 @@ def chain(depth: int) -> Chain:
 def test_what_could_not_be_read_is_not_written() -> None:
     """The limit of nesting holds on both sides: the deepest value is written and read, one deeper is an EncodeError."""
     codec = Codec(Chain, subject="chain", version=1, environment="test")
-    assert codec.decode(codec.encode(chain(MAX_NESTING))) == chain(MAX_NESTING)
+    assert codec.decode(codec.encode(chain(DEFAULT.depth))) == chain(DEFAULT.depth)
     with pytest.raises(EncodeError, match="nests too deep"):
-        codec.encode(chain(MAX_NESTING + 1))
+        codec.encode(chain(DEFAULT.depth + 1))
 
 
 def test_a_small_stack_is_as_safe_as_a_large_one() -> None:
     """A payload that nests without end is refused in a thread with 256 KB of stack."""
-    decode = compile.decoder(Schema(Chain), Schema(Chain))
+    decode = compile.decoder(Schema(Chain), Schema(Chain)).decode
     caught: list[BaseException] = []
 
     def work() -> None:
@@ -146,7 +146,7 @@ for items in ("null", "long", "string", {"type": "array", "items": "null"}):
         schema = Schema({"type": kind, "items" if kind == "array" else "values": items})
         for count in (b"\\xfe" + b"\\xff" * 8 + b"\\x01", b"\\xff" * 9 + b"\\x01\\x00"):
             try:
-                compile.decoder(schema, schema)(count)
+                compile.decoder(schema, schema).decode(count)
             except PayloadError:
                 continue
             raise SystemExit(f"{schema} takes {count!r}")

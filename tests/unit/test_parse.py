@@ -8,6 +8,7 @@ import pytest
 
 from safecodec import SchemaError
 from safecodec.avro import parse
+from safecodec.avro.limits import DEFAULT
 from safecodec.avro.nodes import ABSENT, Array, Enum, Fixed, Map, Primitive, Record, Union
 from safecodec.avro.schema import Schema
 
@@ -90,7 +91,7 @@ def test_refusals(source: Any, path: str, words: str) -> None:
         ('{"type": "int", "type": "long"}', "'type' is there twice"),
         ('{"type": "array", "items": "int", "size": NaN}', "NaN is no JSON"),
         ("[" * 100_000, "nests too deep"),
-        ('"' + "x" * parse.MAX_TEXT, "characters, the limit is"),
+        ('"' + "x" * DEFAULT.schema_text, "characters, the limit schema_text is"),
     ],
 )
 def test_text_that_is_no_schema(text: str, words: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from engines import read
 from safecodec import EncodeError, IncompatibleSchemaError, PayloadError
-from safecodec.avro._decoder import MAX_EMPTY_ITEMS
+from safecodec.avro.limits import DEFAULT
 from safecodec.avro.logical import put_long
 from safecodec.avro.reference import ReferenceEncoder
 from safecodec.avro.resolve import resolve
@@ -301,12 +301,12 @@ def test_deep_values_are_refused() -> None:
         (FIXED, b"a", "2 bytes are announced", "$"),
         (AB, b"\x04", "the index 2 is none of the enum's 2", "$"),
         (["null", "int"], b"\x01", "the index -1 is none of the union's 2", "$"),
-        (record(field(INTS)), b"\x04\x02", "a number is cut off", "$.f[1]"),
+        (record(field(INTS)), b"\x04\x02\x80", "a number is cut off", "$.f[1]"),
         (INTS, b"\x01\x03\x02\x00", "-2 bytes are announced", "$"),
         (INTS, b"\x01\x04\x02\x00", "a block has 1 bytes and says 2", "$"),
         ({"type": "map", "values": "int"}, b"\x02\x02k", "a number is cut off", "$['k']"),
         ("int", b"\x02\x02", "1 bytes are left over", "$"),
-        ({"type": "array", "items": "null"}, put_long(MAX_EMPTY_ITEMS + 1) + b"\x00", "items without a byte", "$"),
+        ({"type": "array", "items": "null"}, put_long(DEFAULT.empty_items + 1) + b"\x00", "items without a byte", "$"),
         (DATE, put_long(2**31 - 1), "out of Python's range", "$"),
     ],
 )
@@ -338,3 +338,41 @@ def test_defaults_are_made_anew() -> None:
     one, other = read(*pair, b""), read(*pair, b"")
     assert one == other
     assert one["f"] is not other["f"]
+
+
+def test_a_union_inside_a_map_of_a_union() -> None:
+    """A map's values choose their branches each for itself."""
+    kind = ["null", {"type": "map", "values": ["null", "boolean"]}]
+    assert through(kind, kind, {"k": True, "n": None}) == {"k": True, "n": None}
+    assert through([record(field("long")), "long"], [record(field("long")), "long"], 7) == 7
+
+
+TIMES = [{"type": "long", "logicalType": f"timestamp-{unit}"} for unit in ("millis", "micros", "nanos")]
+
+
+def test_a_type_s_logical_types_go_by_their_values() -> None:
+    """A Python type says no unit: any timestamp is its datetime. Two schemas in words have to agree."""
+    from datetime import UTC, datetime
+
+    now = datetime(2026, 11, 25, tzinfo=UTC)
+    for one in TIMES:
+        writer = Schema(record(field(one)))
+        data = writer.encode({"f": now})
+        reader = msgspec.defstruct("R", [("f", datetime)])
+        assert read(writer, Schema(reader), data) == reader(now)
+    for one, other in ((TIMES[0], TIMES[1]), (TIMES[0], "int"), (INTS, TIMES[0])):
+        with pytest.raises(IncompatibleSchemaError):
+            resolve(Schema(one), Schema(other))
+    with pytest.raises(IncompatibleSchemaError):
+        resolve(Schema(INTS), Schema(datetime))
+    with pytest.raises(IncompatibleSchemaError):
+        resolve(Schema(INTS), Schema(datetime | None))
+    with pytest.raises(IncompatibleSchemaError):
+        resolve(Schema(record(field(DATE))), Schema(msgspec.defstruct("R", [("f", datetime)])))
+
+
+def test_the_reference_writes_within_the_limits_too() -> None:
+    """What nobody could read is not written by the reference either."""
+    nulls = Schema({"type": "array", "items": "null"})
+    with pytest.raises(EncodeError, match="empty_items"):
+        ReferenceEncoder(nulls, nulls).encode([None] * (DEFAULT.empty_items + 1))

@@ -1,71 +1,300 @@
-# A place in a payload, and readers that move it. They build no Python object and return a status.
+# A place in a payload, and readers that move it. They build no Python object; where the bytes are not what they have to
+# be they note a fault and answer False, and only .pyx code makes an error of it.
 
-from libc.stdint cimport int64_t, uint8_t, uint64_t
+from libc.stdint cimport INT32_MAX, INT32_MIN, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
 cdef enum:
     MAX_DEPTH = 64
+    MOST_PREALLOCATED = 4096
 
-cdef enum Status:
-    TAKEN
-    CUT_OFF
+cdef enum Fault:
+    CUT_OFF            # a number
     TOO_LONG
+    TOO_WIDE           # found: the number
+    NO_SYMBOL          # found: the index, wanted: how many there are
+    NO_BRANCH          # the same
+    ANNOUNCED          # found: bytes announced, wanted: bytes that follow
+    NO_BOOLEAN         # found: the byte
+    NO_UTF_8
+    TOO_DEEP           # wanted: the limit
+    ITEMS_ANNOUNCED    # found: items, wanted: bytes that follow
+    EMPTY_ITEMS        # found: items, wanted: how many the limit leaves
+    BLOCK_SIZE         # found: bytes that the block has, wanted: what it says
+
+# One record, array or map that the reader is in: its step of the plan, and which of its parts; a map's is its key, as
+# bytes of the payload.
+cdef struct Level:
+    const void *step
+    Py_ssize_t part
+    const uint8_t *key
+    Py_ssize_t key_size
 
 cdef struct Cursor:
-    const uint8_t *data
-    Py_ssize_t size
-    Py_ssize_t at
-    Py_ssize_t empty_items
-    # The way from the root to the place: a step of the plan on each level, and which of its parts; a map's part is
-    # its key. All are borrowed from the plan and from the loop that is at them.
+    const uint8_t *at
+    const uint8_t *end
+    const uint8_t *start
+    void **keys             # the plan's cache of map keys, or NULL
+    Py_ssize_t empty_items  # how many may still come
     int depth
-    void *steps[MAX_DEPTH + 1]
-    void *keys[MAX_DEPTH + 1]
-    Py_ssize_t parts[MAX_DEPTH + 1]
+    int deepest
+    Fault fault
+    const uint8_t *fault_at
+    int64_t found
+    int64_t wanted
+    Level[MAX_DEPTH] levels
+
+cdef struct Block:
+    uint64_t left
+    int64_t stated          # bytes that it says it has, or -1
+    const uint8_t *start
+    const uint8_t *begin
 
 
-cdef inline Status take_long(Cursor *cursor, int64_t *value) noexcept nogil:
+cdef inline void start_at(Cursor *cursor, const uint8_t *data, Py_ssize_t size) noexcept nogil:
+    cursor.start = cursor.at = data
+    cursor.end = data + size
+    cursor.keys = NULL
+    cursor.depth = 0
+
+
+cdef inline bint fail(Cursor *cursor, Fault fault, const uint8_t *at, int64_t found, int64_t wanted) noexcept nogil:
+    cursor.fault = fault
+    cursor.fault_at = at
+    cursor.found = found
+    cursor.wanted = wanted
+    return False
+
+
+# ---- numbers and lengths -----------------------------------------------------------------------------------------
+
+cdef inline bint take_wide_long(Cursor *cursor, int64_t *value) noexcept nogil:
     """Avro 1.12, *Primitive types*: zig-zag, seven bits a byte, the lowest first; at most 64 bits of them."""
     cdef uint64_t found = 0
-    cdef Py_ssize_t at = cursor.at
+    cdef const uint8_t *at = cursor.at
     cdef int shift = 0
     cdef uint8_t byte
     while True:
-        if at >= cursor.size:
-            return CUT_OFF
-        byte = cursor.data[at]
+        if at >= cursor.end:
+            return fail(cursor, CUT_OFF, cursor.at, 0, 0)
+        byte = at[0]
         at += 1
         if shift == 63 and byte > 1:
-            return TOO_LONG
+            return fail(cursor, TOO_LONG, cursor.at, 0, 0)
         found |= <uint64_t>(byte & 0x7F) << shift
         if byte < 0x80:
             break
         shift += 7
     value[0] = <int64_t>(found >> 1) ^ -<int64_t>(found & 1)
     cursor.at = at
-    return TAKEN
+    return True
 
 
-cdef inline uint64_t take_little(Cursor *cursor, int width) noexcept nogil:
-    """Little-endian bytes that are known to be there, as a number."""
+cdef inline bint take_long(Cursor *cursor, int64_t *value) noexcept nogil:
+    cdef uint8_t byte
+    if cursor.at < cursor.end:
+        byte = cursor.at[0]
+        if byte < 0x80:
+            value[0] = (byte >> 1) ^ -<int64_t>(byte & 1)
+            cursor.at += 1
+            return True
+    return take_wide_long(cursor, value)
+
+
+cdef inline bint take_int(Cursor *cursor, int64_t *value) noexcept nogil:
+    cdef const uint8_t *start = cursor.at
+    if not take_long(cursor, value):
+        return False
+    if not INT32_MIN <= value[0] <= INT32_MAX:
+        return fail(cursor, TOO_WIDE, start, value[0], 32)
+    return True
+
+
+# The index of an enum's symbol or a union's branch; the fault says which.
+cdef inline bint take_index(Cursor *cursor, Py_ssize_t count, Fault fault, int64_t *index) noexcept nogil:
+    cdef const uint8_t *start = cursor.at
+    if not take_long(cursor, index):
+        return False
+    if not 0 <= index[0] < count:
+        return fail(cursor, fault, start, index[0], count)
+    return True
+
+
+cdef inline bint claim(Cursor *cursor, int64_t count, const uint8_t *start) noexcept nogil:
+    """Whether a number of bytes are there."""
+    if not 0 <= count <= cursor.end - cursor.at:
+        return fail(cursor, ANNOUNCED, start, count, cursor.end - cursor.at)
+    return True
+
+
+# The length of bytes or text, all of which are there.
+cdef inline bint take_size(Cursor *cursor, int64_t *size) noexcept nogil:
+    return take_long(cursor, size) and claim(cursor, size[0], cursor.at)
+
+
+cdef inline bint take_bit(Cursor *cursor, int *bit) noexcept nogil:
+    if not claim(cursor, 1, cursor.at):
+        return False
+    bit[0] = cursor.at[0]
+    if bit[0] > 1:
+        return fail(cursor, NO_BOOLEAN, cursor.at, bit[0], 0)
+    cursor.at += 1
+    return True
+
+
+cdef inline uint64_t load_little(const uint8_t *data, int width) noexcept nogil:
+    """Little-endian bytes as a number; a compiler makes one load of it."""
     cdef uint64_t found = 0
     cdef int at
     for at in range(width):
-        found |= <uint64_t>cursor.data[cursor.at + at] << (8 * at)
-    cursor.at += width
+        found |= <uint64_t>data[at] << (8 * at)
     return found
 
 
+cdef inline double load_double(const uint8_t *data) noexcept nogil:
+    cdef uint64_t bits = load_little(data, 8)
+    cdef double number
+    memcpy(&number, &bits, 8)
+    return number
+
+
+cdef inline float load_float(const uint8_t *data) noexcept nogil:
+    cdef uint32_t bits = <uint32_t>load_little(data, 4)
+    cdef float number
+    memcpy(&number, &bits, 4)
+    return number
+
+
+# ---- levels and blocks -------------------------------------------------------------------------------------------
+
+cdef inline Level *enter(Cursor *cursor, const void *step) noexcept nogil:
+    cdef Level *level
+    if cursor.depth >= cursor.deepest:
+        fail(cursor, TOO_DEEP, cursor.at, 0, cursor.deepest)
+        return NULL
+    level = &cursor.levels[cursor.depth]
+    level.step = step
+    level.key = NULL
+    level.part = -1
+    cursor.depth += 1
+    return level
+
+
+# The next block of an array or a map, with none left in it at the end. It has no more items than the bytes that follow
+# can hold, each of which takes `least` at least.
+cdef inline bint open_block(Cursor *cursor, Py_ssize_t least, Block *block) noexcept nogil:
+    cdef int64_t count
+    cdef Py_ssize_t room
+    block.start = cursor.at
+    block.stated = -1
+    if not take_long(cursor, &count):
+        return False
+    block.left = <uint64_t>count
+    if count < 0:
+        block.left = -block.left
+        if not take_long(cursor, &block.stated) or not claim(cursor, block.stated, block.start):
+            return False
+    block.begin = cursor.at
+    room = cursor.end - cursor.at if least else cursor.empty_items
+    if block.left > <uint64_t>room:
+        return fail(cursor, ITEMS_ANNOUNCED if least else EMPTY_ITEMS, block.start, <int64_t>block.left, room)
+    if least == 0:
+        cursor.empty_items -= <Py_ssize_t>block.left
+    elif least > 1 and block.left > <uint64_t>(room // least):
+        return fail(cursor, ITEMS_ANNOUNCED, block.start, <int64_t>block.left, room)
+    return True
+
+
+# How many items to make room for before they are read.
+cdef inline Py_ssize_t preallocated(const Block *block) noexcept nogil:
+    return <Py_ssize_t>block.left if block.left < MOST_PREALLOCATED else MOST_PREALLOCATED
+
+
+cdef inline bint close_block(Cursor *cursor, const Block *block) noexcept nogil:
+    if block.stated >= 0 and cursor.at - block.begin != block.stated:
+        return fail(cursor, BLOCK_SIZE, block.start, cursor.at - block.begin, block.stated)
+    return True
+
+
+# ---- text --------------------------------------------------------------------------------------------------------
+
 cdef inline bint is_ascii(const uint8_t *data, Py_ssize_t size) noexcept nogil:
-    """Whether all bytes are below 0x80, eight at a time."""
+    """Whether all bytes are below 0x80, eight at a time; the last eight may overlap those before."""
     cdef uint64_t seen = 0
     cdef uint64_t word
+    cdef uint32_t half
     cdef Py_ssize_t at = 0
-    while at + 8 <= size:
-        memcpy(&word, data + at, 8)
+    if size >= 8:
+        while at + 8 <= size:
+            memcpy(&word, data + at, 8)
+            seen |= word
+            at += 8
+        memcpy(&word, data + size - 8, 8)
         seen |= word
-        at += 8
-    while at < size:
-        seen |= data[at]
-        at += 1
+    elif size >= 4:
+        memcpy(&half, data, 4)
+        seen = half
+        memcpy(&half, data + size - 4, 4)
+        seen |= half
+    else:
+        while at < size:
+            seen |= data[at]
+            at += 1
     return (seen & <uint64_t>0x8080808080808080ULL) == 0
+
+
+cdef inline Py_ssize_t first_fault(const uint8_t *data, Py_ssize_t size) noexcept nogil:
+    """Where bytes stop being UTF-8 (Unicode 16.0, table 3-7), or their length."""
+    cdef Py_ssize_t at = 0
+    cdef Py_ssize_t more
+    cdef uint8_t byte, low, high
+    while at < size:
+        byte = data[at]
+        low, high = 0x80, 0xBF
+        if byte < 0x80:
+            at += 1
+            continue
+        elif 0xC2 <= byte <= 0xDF:
+            more = 1
+        elif 0xE0 <= byte <= 0xEF:
+            more = 2
+            if byte == 0xE0:
+                low = 0xA0
+            elif byte == 0xED:
+                high = 0x9F
+        elif 0xF0 <= byte <= 0xF4:
+            more = 3
+            if byte == 0xF0:
+                low = 0x90
+            elif byte == 0xF4:
+                high = 0x8F
+        else:
+            return at
+        if at + more >= size or not low <= data[at + 1] <= high:
+            return at
+        if more > 1 and data[at + 2] & 0xC0 != 0x80 or more > 2 and data[at + 3] & 0xC0 != 0x80:
+            return at
+        at += more + 1
+    return size
+
+
+cdef inline void copy_short(uint8_t *target, const uint8_t *data, Py_ssize_t size) noexcept nogil:
+    """Copy, without a call where there are few bytes: two moves that overlap."""
+    cdef uint64_t first, last
+    cdef uint32_t first_half, last_half
+    if size > 16:
+        memcpy(target, data, <size_t>size)
+    elif size >= 8:
+        memcpy(&first, data, 8)
+        memcpy(&last, data + size - 8, 8)
+        memcpy(target, &first, 8)
+        memcpy(target + size - 8, &last, 8)
+    elif size >= 4:
+        memcpy(&first_half, data, 4)
+        memcpy(&last_half, data + size - 4, 4)
+        memcpy(target, &first_half, 4)
+        memcpy(target + size - 4, &last_half, 4)
+    elif size > 0:
+        target[0] = data[0]
+        target[size >> 1] = data[size >> 1]
+        target[size - 1] = data[size - 1]

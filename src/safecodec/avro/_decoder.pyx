@@ -1,67 +1,112 @@
-"""Avro payloads to plain values, in one pass along a resolved tree that was compiled once.
+"""Avro payloads to values, in one pass along a plan.
 
 Every length, index and number is checked where it is read, in what is kept and in what is skipped alike.
 """
 
 cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
-from cpython.bytes cimport PyBytes_FromStringAndSize
-from cpython.dict cimport PyDict_SetItem
+from cpython.datetime cimport date_new, datetime_new, get_utc, import_datetime
 from cpython.object cimport PyObject
-from cpython.ref cimport Py_INCREF
-from cpython.tuple cimport PyTuple_New, PyTuple_SET_ITEM
-from cpython.unicode cimport PyUnicode_1BYTE_DATA, PyUnicode_DecodeUTF8, PyUnicode_New
-from libc.stdint cimport INT32_MAX, INT32_MIN, int64_t, uint8_t, uint32_t, uint64_t
-from libc.string cimport memcpy
+from libc.stdint cimport int64_t, uint8_t
+from libc.stdlib cimport calloc, free
 
-from safecodec.avro._cursor cimport CUT_OFF, MAX_DEPTH, TAKEN, Cursor, Status, is_ascii, take_little, take_long
-from safecodec.avro._plan cimport (
-    ARRAY, BOOLEAN, BYTES, DOUBLE, ENUM, FIXED, FLOAT, INT, LONG, MAP, NOTHING, RECORD, STRING, UNION, Kind, Step,
-    compile_action, compile_node,
+from safecodec.avro._arena cimport Arena
+from safecodec.avro._cursor cimport (
+    MAX_DEPTH, NO_BRANCH, NO_SYMBOL, NO_UTF_8, Block, Cursor, Level, claim, close_block, enter, fail, first_fault, is_ascii, load_double,
+    load_float, open_block, preallocated, start_at, take_bit, take_index, take_int, take_long, take_size,
 )
+from safecodec.avro._objects cimport (
+    KEYS, LONGEST_CACHED_KEY, SHARED_KEYS, Py_DECREF, Py_Ellipsis, Py_None, Py_NewRef, Py_XDECREF, PyBytes_FromStringAndSize, PyDict_Copy, PyDict_New,
+    PyFloat_FromDouble, PyLong_FromLongLong, PyObject_CallNoArgs, PyObject_CallOneArg, PyTuple_GET_ITEM, PyTuple_New,
+    PyTuple_SET_ITEM, PyUnicode_DecodeUTF8, Py_False, Py_True, cached_key, call_names, dict_put, list_put, new_ascii,
+    new_list, new_object, owned, set_attribute, set_slot,
+)
+from safecodec.avro._plan cimport (
+    ABSENT, ARRAY, BOOLEAN, BYTES, DAY, DOUBLE, ENUM, FIXED, FLOAT, INSTANT, INT, INT_AS_FLOAT, LOCAL_INSTANT, LONG,
+    LONG_AS_FLOAT, MAKE_ATTRIBUTES, MAKE_CALL, MAKE_DICT, MAKE_SLOTS, MAKE_TUPLE, MAP, NOTHING, RECORD, STRING, UNION,
+    Compiler, Fill, Make, Op, Part, Step,
+)
+from safecodec.avro._refusals cimport lost, refusal, unfinished
+from safecodec.avro._skip cimport skip
+from safecodec.avro._times cimport FIRST_DAY, LAST_DAY, Civil, civil_of
 
-from safecodec.errors import InputTypeError, PayloadError
+from safecodec.errors import InputTypeError, PayloadError, PayloadTooLargeError
 
-cdef extern from "Python.h":
-    object PyObject_Call(object callable, object arguments, PyObject *keywords)
+import_datetime()
 
-cdef enum:
-    MOST_EMPTY_ITEMS = 10_000
-
-MAX_EMPTY_ITEMS = MOST_EMPTY_ITEMS
-"""How many items without a byte (nulls, empty records) a payload may have, all its collections together."""
-MAX_NESTING = MAX_DEPTH
-"""How deep records, arrays and maps may stand in each other."""
-
+DEEPEST = MAX_DEPTH
+"""How deep records, arrays and maps may stand in each other at most, whatever the limits say."""
 
 @cython.final
 cdef class Plan:
-    """Reads payloads of one schema as plain values of another. Immutable, safe to share between threads.
+    """Reads payloads of one schema as values of another. Immutable, safe to share between threads.
 
     Args:
         action: The resolved tree.
-        typed: Whether msgspec makes objects of the values, see `shaped`.
-        classes: By the id of a record's resolution, the class to call with all its fields in the reader's order.
+        targets: What its values become, see `targets`.
+        limits: The bounds of a value and its payload.
+        prefix: Whether payloads may have bytes left over behind the value.
     """
 
-    cdef Step _root
+    def __cinit__(self, action, targets, limits, bint prefix):
+        cdef Compiler compiler
+        self._arena = Arena()
+        compiler = Compiler(self._arena, targets)
+        self._root = compiler.action_root(action)
+        self._deepest = limits.depth
+        self._empty_items = limits.empty_items
+        self._longest = limits.payload
+        self._prefix = prefix
+        if SHARED_KEYS and compiler.has_keys:
+            self._keys = <void **>calloc(KEYS, sizeof(void *))
 
-    def __cinit__(self, action, *, bint typed=False, dict classes=None):
-        self._root = compile_action(action, typed, {}, {} if classes is None else classes)
+    def __dealloc__(self):
+        cdef Py_ssize_t at
+        if self._keys is not NULL:
+            for at in range(KEYS):
+                Py_XDECREF(<PyObject *>self._keys[at])
+            free(self._keys)
 
-    def decode(self, payload, *, bint prefix=False):
+    def decode(self, payload, /):
         """Read a payload.
 
         Args:
             payload: A C-contiguous buffer; it is read where it is.
-            prefix: Whether bytes may be left over.
 
         Raises:
             InputTypeError: The payload is no C-contiguous buffer of bytes.
+            PayloadTooLargeError: It is longer than the limit.
             PayloadError: The bytes are no value of the writer's schema, are more than one, or stand for no value of
                 the reader's.
         """
-        return run(self._root, payload, prefix, True)
+        cdef Py_buffer view
+        hold(payload, &view)
+        try:
+            if view.len > self._longest:
+                raise PayloadTooLargeError(
+                    f"the payload has {view.len} bytes, the limit payload is {self._longest}",
+                    expected=self._longest, found=view.len,
+                )
+            return self.read(<const uint8_t *>view.buf, view.len)
+        finally:
+            PyBuffer_Release(&view)
+
+    def __call__(self, payload, /):
+        return self.decode(payload)
+
+    cdef object read(self, const uint8_t *data, Py_ssize_t size):
+        cdef Cursor cursor
+        cdef PyObject *value
+        start_at(&cursor, data, size)
+        cursor.keys = self._keys
+        cursor.empty_items = self._empty_items
+        cursor.deepest = self._deepest
+        value = take(self._root, &cursor)
+        found = <object>value
+        Py_DECREF(value)
+        if cursor.at != cursor.end and not self._prefix:
+            raise left_over(&cursor)
+        return found
 
 
 @cython.final
@@ -70,263 +115,334 @@ cdef class Walk:
 
     Args:
         root: The root of the schema.
+        limits: The bounds of a value.
     """
 
-    cdef Step _root
+    cdef Arena _arena
+    cdef Step *_root
+    cdef int _deepest
+    cdef Py_ssize_t _empty_items
 
-    def __cinit__(self, root):
-        self._root = compile_node(root, {})
+    def __cinit__(self, root, limits):
+        self._arena = Arena()
+        self._root = Compiler(self._arena, None).node_root(root)
+        self._deepest = limits.depth
+        self._empty_items = limits.empty_items
 
     def check(self, payload, *, bint prefix=False):
         """Raise `PayloadError` where a payload is no value of the schema, or has bytes left over (not for a prefix)."""
-        run(self._root, payload, prefix, False)
+        cdef Py_buffer view
+        cdef Cursor cursor
+        hold(payload, &view)
+        try:
+            start_at(&cursor, <const uint8_t *>view.buf, view.len)
+            cursor.empty_items = self._empty_items
+            cursor.deepest = self._deepest
+            if not skip(self._root, &cursor):
+                raise refusal(&cursor)
+            if cursor.at != cursor.end and not prefix:
+                raise left_over(&cursor)
+        finally:
+            PyBuffer_Release(&view)
 
 
-cdef object run(Step root, object payload, bint prefix, bint build):
-    cdef Cursor cursor
-    cdef Py_buffer view
+cdef int hold(object payload, Py_buffer *view) except -1:
     try:
-        PyObject_GetBuffer(payload, &view, PyBUF_SIMPLE)
+        PyObject_GetBuffer(payload, view, PyBUF_SIMPLE)
     except (TypeError, ValueError, BufferError) as error:
         found = type(payload).__name__
         raise InputTypeError(
             f"a payload is a C-contiguous buffer of bytes, this is {found}: {error}", found=found
         ) from None
-    cursor.data = <const uint8_t *>view.buf
-    cursor.size = view.len
-    cursor.at = cursor.empty_items = 0
-    cursor.depth = 0
-    try:
-        value = take(root, &cursor, build)
-    finally:
-        PyBuffer_Release(&view)
-    if cursor.at != cursor.size and not prefix:
-        raise PayloadError(f"{cursor.size - cursor.at} bytes are left over behind the value", path="$")
-    return value
+    return 0
 
 
-# ---- reading -----------------------------------------------------------------------------------------------------
+cdef object left_over(const Cursor *cursor):
+    return PayloadError(f"{cursor.end - cursor.at} bytes are left over behind the value", path="$")
 
-cdef object take(Step step, Cursor *cursor, bint build):
-    cdef Py_ssize_t start = cursor.at
+
+# ---- leaves ------------------------------------------------------------------------------------------------------
+
+# What a step reads, owned by the caller.
+cdef PyObject *take(const Step *step, Cursor *cursor) except NULL:
+    cdef const uint8_t *start = cursor.at
+    cdef Op op = step.op
     cdef int64_t number
-    cdef object value
-    if step.kind == NOTHING:
-        value = None
-    elif step.kind == LONG or step.kind == INT:
-        number = take_number(cursor)
-        if step.kind == INT and not INT32_MIN <= number <= INT32_MAX:
-            raise refusal(cursor, f"the number {number} has more than 32 bits", start)
-        value = number if build else None
-    elif step.kind == STRING or step.kind == BYTES:
-        value = take_run(cursor, step.kind, build)
-    elif step.kind <= DOUBLE:
-        value = take_wide(cursor, step.kind, build)
-    elif step.kind == FIXED:
-        claim(cursor, step.count, cursor.at)
-        value = PyBytes_FromStringAndSize(<const char *>cursor.data + cursor.at, step.count) if build else None
-        cursor.at += step.count
-    elif step.kind == ENUM:
-        value = step.symbols[take_index(cursor, step.count, "enum")]
-    elif step.kind == UNION:
-        return take(<Step>step.parts[take_index(cursor, step.count, "union")], cursor, build)
+    cdef int bit
+    if op == STRING:
+        return take_text(cursor)
+    elif op == LONG:
+        if take_long(cursor, &number):
+            return PyLong_FromLongLong(number)
+    elif op == INT:
+        if take_int(cursor, &number):
+            return PyLong_FromLongLong(number)
+    elif op == UNION:
+        if take_index(cursor, step.count, NO_BRANCH, &number):
+            return take(step.branches[number], cursor)
+    elif op == RECORD:
+        return take_record(step, cursor)
+    elif op == ARRAY:
+        return take_array(step, cursor)
+    elif op == MAP:
+        return take_map(step, cursor)
+    elif op == NOTHING:
+        return Py_NewRef(Py_None)
+    elif op == ABSENT:
+        return Py_NewRef(Py_Ellipsis)
+    elif op == BOOLEAN:
+        if take_bit(cursor, &bit):
+            return Py_NewRef(Py_True if bit else Py_False)
+    elif op == DOUBLE:
+        if claim(cursor, 8, start):
+            cursor.at += 8
+            return PyFloat_FromDouble(load_double(start))
+    elif op == FLOAT:
+        if claim(cursor, 4, start):
+            cursor.at += 4
+            return PyFloat_FromDouble(load_float(start))
+    elif op == ENUM:
+        if take_index(cursor, step.count, NO_SYMBOL, &number):
+            return Py_NewRef(PyTuple_GET_ITEM(step.symbols, number))
+    elif op == BYTES:
+        if take_size(cursor, &number):
+            cursor.at += number
+            return PyBytes_FromStringAndSize(<const char *>cursor.at - number, <Py_ssize_t>number)
+    elif op == FIXED:
+        if claim(cursor, step.count, start):
+            cursor.at += step.count
+            return PyBytes_FromStringAndSize(<const char *>start, step.count)
+    elif op == INT_AS_FLOAT:
+        if take_int(cursor, &number):
+            return PyFloat_FromDouble(<double>number)
+    elif op == LONG_AS_FLOAT:
+        if take_long(cursor, &number):
+            return PyFloat_FromDouble(<double>number)
+    elif op == INSTANT or op == LOCAL_INSTANT:
+        if take_long(cursor, &number):
+            return owned(instant(step, cursor, number))
+    elif op == DAY:
+        if take_int(cursor, &number):
+            return owned(day(cursor, number))
     else:
-        value = take_nested(step, cursor, build)
-    if build and step.finish is not None:
-        return finished(step, cursor, value)
-    return value
+        return owned(finished(step, cursor, take(step.inner, cursor)))
+    raise refusal(cursor)
 
 
-cdef object take_nested(Step step, Cursor *cursor, bint build):
-    if cursor.depth == MAX_DEPTH:
-        raise refusal(cursor, f"the value nests too deep, the limit is {MAX_DEPTH} levels", cursor.at)
-    cursor.steps[cursor.depth] = <void *>step
-    cursor.keys[cursor.depth] = NULL
-    cursor.parts[cursor.depth] = -1
-    cursor.depth += 1
-    if step.kind == RECORD:
-        value = take_fields(step, cursor, build)
+cdef inline PyObject *take_text(Cursor *cursor) except NULL:
+    cdef const uint8_t *start
+    cdef int64_t size
+    if not take_size(cursor, &size):
+        raise refusal(cursor)
+    start = cursor.at
+    cursor.at += size
+    return new_ascii(start, size) if is_ascii(start, size) else wide_text(cursor, start, size)
+
+
+cdef PyObject *wide_text(Cursor *cursor, const uint8_t *start, Py_ssize_t size) except NULL:
+    try:
+        return PyUnicode_DecodeUTF8(<const char *>start, size, NULL)
+    except UnicodeDecodeError:
+        fail(cursor, NO_UTF_8, start + first_fault(start, size), 0, 0)
+    raise refusal(cursor)
+
+
+# A key of a map, from the plan's cache where it may be there.
+cdef inline object take_key(Cursor *cursor, Level *level):
+    cdef const uint8_t *start
+    cdef PyObject *key
+    cdef int64_t size
+    level.key = NULL
+    if not take_size(cursor, &size):
+        raise refusal(cursor)
+    start = cursor.at
+    cursor.at += size
+    if not is_ascii(start, size):
+        key = wide_text(cursor, start, size)
+    elif cursor.keys is not NULL and size <= LONGEST_CACHED_KEY:
+        key = cached_key(cursor.keys, start, size)
     else:
-        value = take_blocks(step, cursor, build)
-    cursor.depth -= 1
-    return value
+        key = new_ascii(start, size)
+    level.key = start
+    level.key_size = size
+    found = <object>key
+    Py_DECREF(key)
+    return found
 
 
-cdef object finished(Step step, Cursor *cursor, object value):
+cdef object instant(const Step *step, Cursor *cursor, int64_t number):
+    cdef int64_t units = step.count
+    cdef int64_t seconds = number // units
+    cdef int64_t rest = number - seconds * units
+    cdef int64_t days = seconds // 86400
+    cdef int of_day = <int>(seconds - days * 86400)
+    cdef Civil civil
+    if units > 1000000:
+        if rest % 1000:
+            raise lost(
+                cursor, f"{number} nanoseconds are no whole number of microseconds, which is what Python holds"
+            )
+        rest //= 1000
+    else:
+        rest *= 1000000 // units
+    if not FIRST_DAY <= days <= LAST_DAY:
+        raise lost(cursor, f"a timestamp of {seconds} seconds is out of Python's range")
+    civil = civil_of(days)
+    return datetime_new(
+        civil.year, civil.month, civil.day, of_day // 3600, of_day // 60 % 60, of_day % 60, <int>rest,
+        get_utc() if step.op == INSTANT else None,
+    )
+
+
+cdef object day(Cursor *cursor, int64_t days):
+    cdef Civil civil
+    if not FIRST_DAY <= days <= LAST_DAY:
+        raise lost(cursor, f"a date of {days} days from 1970-01-01 is out of Python's range")
+    civil = civil_of(days)
+    return date_new(civil.year, civil.month, civil.day)
+
+
+cdef object finished(const Step *step, Cursor *cursor, PyObject *value):
+    found = <object>value
+    Py_DECREF(value)
     try:
-        return step.finish(value)
-    except ValueError as error:
-        raise PayloadError(str(error), path=path_of(cursor)) from None
+        return PyObject_CallOneArg(step.finish, <PyObject *>found)
+    except Exception as error:
+        raise unfinished(cursor, error) from error
 
 
-cdef int64_t take_number(Cursor *cursor) except? -1:
-    cdef int64_t number = 0
-    cdef Status status = take_long(cursor, &number)
-    if status != TAKEN:
-        reason = "a number is cut off" if status == CUT_OFF else "a number has more than 64 bits"
-        raise refusal(cursor, reason, cursor.at)
-    return number
+# ---- records -----------------------------------------------------------------------------------------------------
 
-
-cdef Py_ssize_t take_index(Cursor *cursor, Py_ssize_t count, str kind) except -1:
-    cdef Py_ssize_t start = cursor.at
-    cdef int64_t index = take_number(cursor)
-    if not 0 <= index < count:
-        raise refusal(cursor, f"the index {index} is none of the {kind}'s {count}", start)
-    return <Py_ssize_t>index
-
-
-cdef int claim(Cursor *cursor, int64_t count, Py_ssize_t start) except -1:
-    if not 0 <= count <= cursor.size - cursor.at:
-        raise refusal(cursor, f"{count} bytes are announced and {cursor.size - cursor.at} follow", start)
-    return 0
-
-
-cdef object take_run(Cursor *cursor, Kind kind, bint build):
-    cdef int64_t count = take_number(cursor)
-    cdef Py_ssize_t start = cursor.at
-    claim(cursor, count, start)
-    cursor.at += <Py_ssize_t>count
-    if kind == BYTES:
-        return PyBytes_FromStringAndSize(<const char *>cursor.data + start, <Py_ssize_t>count) if build else None
-    if is_ascii(cursor.data + start, <Py_ssize_t>count):
-        if not build:
-            return None
-        text = PyUnicode_New(<Py_ssize_t>count, 127)
-        memcpy(PyUnicode_1BYTE_DATA(text), cursor.data + start, <size_t>count)
-        return text
-    try:
-        return PyUnicode_DecodeUTF8(<const char *>cursor.data + start, <Py_ssize_t>count, NULL)
-    except UnicodeDecodeError as error:
-        raise refusal(cursor, "the string is not UTF-8", start + error.start) from None
-
-
-cdef object take_wide(Cursor *cursor, Kind kind, bint build):
-    cdef int width = 1 if kind == BOOLEAN else 4 if kind == FLOAT else 8
-    cdef uint64_t bits
-    cdef uint32_t short_bits
-    cdef float single
-    cdef double number
-    claim(cursor, width, cursor.at)
-    bits = take_little(cursor, width)
-    if kind == BOOLEAN:
-        if bits > 1:
-            raise refusal(cursor, f"the boolean is 0x{bits:02x}, not 0 or 1", cursor.at - 1)
-        return bits == 1
-    if not build:
-        return None
-    if kind == FLOAT:
-        short_bits = <uint32_t>bits
-        memcpy(&single, &short_bits, 4)
-        return <double>single
-    memcpy(&number, &bits, 8)
-    return number
-
-
-cdef object take_fields(Step step, Cursor *cursor, bint build):
-    cdef dict fields
-    cdef Py_ssize_t level = cursor.depth - 1
-    cdef Py_ssize_t at, start
-    if build and step.made is not None:
-        return take_object(step, cursor)
-    fields = {} if build else None
-    for at in range(step.count):
-        cursor.parts[level] = at
-        start = cursor.at
-        if not build or step.names[at] is None:
-            take(<Step>step.parts[at], cursor, False)
-        else:
-            PyDict_SetItem(fields, step.names[at], take(<Step>step.parts[at], cursor, True))
-        if build and step.again is not None:
-            take_again(step, cursor, fields, at, start)
-    cursor.parts[level] = -1
-    return fields
-
-
-# The same bytes for the other fields of the reader that take them.
-cdef int take_again(Step step, Cursor *cursor, dict fields, Py_ssize_t at, Py_ssize_t start) except -1:
-    for field, other, name in step.again:
-        if field == at:
-            cursor.at = start
-            fields[name] = take(<Step>other, cursor, True)
-    return 0
-
-
-cdef object take_object(Step step, Cursor *cursor):
-    cdef tuple arguments = PyTuple_New(step.count)
-    cdef Py_ssize_t level = cursor.depth - 1
+cdef PyObject *take_record(const Step *step, Cursor *cursor) except NULL:
+    cdef Level *level = enter(cursor, step)
+    cdef const uint8_t *start = cursor.at
+    cdef const Part *part
     cdef Py_ssize_t at
+    cdef object made
+    if level is NULL:
+        raise refusal(cursor)
+    if step.make == MAKE_SLOTS:
+        made = new_object(step.made, 0)
+    else:
+        made = new_target(step)
     for at in range(step.count):
-        cursor.parts[level] = at
-        value = take(<Step>step.parts[at], cursor, True)
-        Py_INCREF(value)  # which the tuple takes over
-        PyTuple_SET_ITEM(arguments, <Py_ssize_t>step.places[at], value)
-    cursor.parts[level] = -1
-    return PyObject_Call(step.made, arguments, NULL)
-
-
-cdef object take_blocks(Step step, Cursor *cursor, bint build):
-    cdef list items = [] if build and step.kind == ARRAY else None
-    cdef dict values = {} if build and step.kind == MAP else None
-    cdef Py_ssize_t level = cursor.depth - 1
-    cdef Py_ssize_t start, begin, before
-    cdef Py_ssize_t part = 0
-    cdef int64_t count, stated
-    cdef uint64_t left
-    cdef object key = None
-    while True:
+        part = &step.parts[at]
+        level.part = at
+        if part.again:
+            cursor.at = start
         start = cursor.at
-        count = take_number(cursor)
-        if count == 0:
+        if part.name is not NULL:
+            put(step.make, <PyObject *>made, part, take(part.step, cursor))
+        elif not skip(part.step, cursor):
+            raise refusal(cursor)
+    level.part = -1
+    if step.filled:
+        fill(step, cursor, <PyObject *>made)
+    if step.then is not NULL or step.make == MAKE_CALL:
+        made = completed(step, cursor, made)
+    cursor.depth -= 1
+    return owned(made)
+
+
+# What a record's fields are put into first.
+cdef object new_target(const Step *step):
+    if step.make == MAKE_DICT:
+        return PyDict_New() if step.template is NULL else PyDict_Copy(step.template)
+    if step.make == MAKE_CALL:
+        return PyTuple_New(step.width)
+    return new_object(step.made, step.width if step.make == MAKE_TUPLE else 0)
+
+
+# Puts a field into its place, and takes over the value.
+cdef inline int put(Make make, PyObject *made, const Part *part, PyObject *value) except -1:
+    if make == MAKE_SLOTS:
+        set_slot(made, part.place, value)
+    elif make == MAKE_DICT:
+        if value is not Py_Ellipsis:
+            return dict_put(made, part.name, value)
+        Py_DECREF(value)
+    elif make == MAKE_ATTRIBUTES:
+        return set_attribute(made, part.name, value)
+    else:
+        PyTuple_SET_ITEM(made, part.place, value)
+    return 0
+
+
+cdef int fill(const Step *step, Cursor *cursor, PyObject *made) except -1:
+    cdef Py_ssize_t at
+    for at in range(step.filled):
+        put(step.make, made, &step.fills[at].part, filling(&step.fills[at], cursor))
+    return 0
+
+
+cdef PyObject *filling(const Fill *one, Cursor *cursor) except NULL:
+    if one.value is not NULL:
+        return Py_NewRef(one.value)
+    try:
+        return owned(PyObject_CallNoArgs(one.factory))
+    except Exception as error:
+        raise unfinished(cursor, error) from error
+
+
+# The object when all its fields are in place: made by its class, or told so.
+cdef object completed(const Step *step, Cursor *cursor, object made):
+    try:
+        if step.make == MAKE_CALL:
+            return call_names(step.made, <PyObject *>made, step.keywords)
+        PyObject_CallOneArg(step.then, <PyObject *>made)
+    except Exception as error:
+        raise unfinished(cursor, error) from error
+    return made
+
+
+# ---- arrays and maps ---------------------------------------------------------------------------------------------
+
+cdef PyObject *take_array(const Step *step, Cursor *cursor) except NULL:
+    cdef Level *level = enter(cursor, step)
+    cdef Py_ssize_t at = 0
+    cdef Block block
+    cdef list items = None
+    if level is NULL:
+        raise refusal(cursor)
+    while True:
+        if not open_block(cursor, step.least, &block):
+            raise refusal(cursor)
+        if items is None:
+            items = new_list(preallocated(&block))
+        if not block.left:
             break
-        stated = -1
-        left = <uint64_t>count
-        if count < 0:
-            left = -left
-            stated = take_number(cursor)
-            claim(cursor, stated, start)
-        begin = cursor.at
-        while left:
-            left -= 1
-            before = cursor.at
-            if step.kind == MAP:
-                key = take_run(cursor, STRING, True)
-                cursor.keys[level] = <void *>key
-            cursor.parts[level] = part
-            part += 1
-            value = take(step.inner, cursor, build)
-            cursor.parts[level] = -1
-            cursor.keys[level] = NULL
-            if cursor.at == before:
-                cursor.empty_items += 1
-                if cursor.empty_items > MOST_EMPTY_ITEMS:
-                    raise refusal(cursor, f"there are more than {MOST_EMPTY_ITEMS} items without a byte", start)
-            if items is not None:
-                items.append(value)
-            elif values is not None:
-                values[key] = value
-        if stated >= 0 and cursor.at - begin != stated:
-            raise refusal(cursor, f"a block has {cursor.at - begin} bytes and says {stated}", start)
-    return values if items is None else items
+        while block.left:
+            block.left -= 1
+            level.part = at
+            at += 1
+            list_put(<PyObject *>items, take(step.inner, cursor))
+        level.part = -1
+        if not close_block(cursor, &block):
+            raise refusal(cursor)
+    cursor.depth -= 1
+    return owned(items)
 
 
-# ---- refusing ----------------------------------------------------------------------------------------------------
-
-cdef object refusal(Cursor *cursor, str reason, Py_ssize_t at):
-    return PayloadError(f"{reason}, at byte {at} of the payload", path=path_of(cursor))
-
-
-cdef str path_of(Cursor *cursor):
-    cdef Step step
-    cdef int level
-    cdef str path = "$"
-    for level in range(cursor.depth):
-        step = <Step>cursor.steps[level]
-        if step.kind == RECORD:
-            if cursor.parts[level] >= 0:
-                path += f".{step.labels[cursor.parts[level]]}"
-        elif step.kind == MAP and cursor.keys[level] is not NULL:
-            path += f"[{<object>cursor.keys[level]!r}]"
-        elif step.kind == ARRAY and cursor.parts[level] >= 0:
-            path += f"[{cursor.parts[level]}]"
-    return path
+cdef PyObject *take_map(const Step *step, Cursor *cursor) except NULL:
+    cdef Level *level = enter(cursor, step)
+    cdef Block block
+    cdef dict values = None
+    cdef object key
+    if level is NULL:
+        raise refusal(cursor)
+    while True:
+        if not open_block(cursor, step.least, &block):
+            raise refusal(cursor)
+        if values is None:
+            values = PyDict_New()
+        if not block.left:
+            break
+        while block.left:
+            block.left -= 1
+            key = take_key(cursor, level)
+            dict_put(<PyObject *>values, <PyObject *>key, take(step.inner, cursor))
+        level.key = NULL
+        if not close_block(cursor, &block):
+            raise refusal(cursor)
+    cursor.depth -= 1
+    return owned(values)

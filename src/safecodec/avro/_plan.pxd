@@ -1,8 +1,12 @@
-# What a plan is made of.
+# What a decoder's plan is made of: steps in C memory, filled when the plan is built and not changed afterwards.
 
 cimport cython
+from cpython.object cimport PyObject
 
-cdef enum Kind:
+from safecodec.avro._arena cimport Arena
+
+# What a step reads and makes of it.
+cdef enum Op:
     NOTHING
     BOOLEAN
     INT
@@ -13,27 +17,81 @@ cdef enum Kind:
     STRING
     FIXED
     ENUM
+    INT_AS_FLOAT   # promoted
+    LONG_AS_FLOAT
+    INSTANT        # a timestamp with a time zone
+    LOCAL_INSTANT  # one without
+    DAY            # a date
+    ABSENT         # null, where it says that a key is missing: the decoder's mark of that, no value
+    FINISHED       # what the inner step read, handed to a Python function
+    UNION
     ARRAY
     MAP
-    UNION
     RECORD
 
+# What a record becomes.
+cdef enum Make:
+    MAKE_DICT
+    MAKE_SLOTS       # an object whose fields lie at known offsets
+    MAKE_ATTRIBUTES  # an object whose fields are set by name, past its class's own __setattr__
+    MAKE_TUPLE
+    MAKE_CALL        # what the class makes of keywords
 
-# A part of a plan. It is filled when the plan is built and not changed afterwards; recursive schemas make it cyclic.
+cdef struct Step
+
+# A field of the writer's record.
+cdef struct Part:
+    Step *step
+    PyObject *name    # the reader's; NULL where it is skipped
+    Py_ssize_t place  # offset in the object, or index in the tuple or the arguments
+    bint again        # the same bytes as the part before, for another field of the reader's
+    PyObject *label   # for paths
+
+# A field of the reader's record that the writer does not have.
+cdef struct Fill:
+    Part part
+    PyObject *value    # one that all records share, or NULL
+    PyObject *factory  # what is called for it each time
+
+cdef struct Step:
+    Op op
+    Make make
+    Py_ssize_t count    # bytes of a fixed, symbols of an enum, branches of a union, parts of a record; units of a second
+    Py_ssize_t least    # of an array's or map's item: its shortest encoding, in bytes
+    Step *inner         # of an array, a map or what is finished
+    Step **branches
+    PyObject *symbols   # a tuple: what each symbol becomes
+    Part *parts
+    Fill *fills
+    Py_ssize_t filled   # how many fills
+    Py_ssize_t width    # of what a record becomes: its fields, or its class's arguments
+    PyObject *template  # a dict with a record's keys, in order: copying it is faster than putting them in one by one
+    PyObject *made      # the class of a record's objects
+    PyObject *keywords  # a tuple: names of the class's arguments, by place
+    PyObject *then      # called with the object when its fields are in place, or NULL
+    PyObject *finish    # a function of what was read
+
+
+# Builds the steps of one plan in its arena.
 @cython.final
-cdef class Step:
-    cdef Kind kind
-    cdef Py_ssize_t count  # bytes of a fixed, symbols of an enum, branches of a union, fields of a record
-    cdef tuple symbols
-    cdef Step inner        # of an array or map
-    cdef tuple parts       # branches of a union, or what reads each of the writer's fields
-    cdef tuple names       # for each of these fields the reader's, None where it is skipped
-    cdef tuple again       # (field, step, reader's field) where aliases give a field to more of the reader's; or None
-    cdef object made       # the class whose instances the records become; None for dicts
-    cdef tuple places      # for each of the writer's fields, which argument of the class it is
-    cdef tuple labels      # the writer's fields, for paths
-    cdef object finish     # from what was read to the reader's value; None where they are the same
+cdef class Compiler:
+    cdef readonly bint has_keys  # whether there are maps
+    cdef Arena arena
+    cdef object targets
+    cdef dict known              # the addresses of what is made, by the id of the action or the node
 
-
-cdef Step compile_action(action, bint typed, dict known, dict classes)
-cdef Step compile_node(node, dict known)
+    cdef Step *action_root(self, object action) except NULL
+    cdef Step *node_root(self, object node) except NULL
+    cdef Step *new(self, object source) except NULL
+    cdef Step *action(self, object action) except NULL
+    cdef Step *optional(self, object action) except NULL
+    cdef Step *items(self, Step *step, object action) except NULL
+    cdef Step *wrapped(self, Step *step, object action) except NULL
+    cdef Step *leaf(self, object action) except NULL
+    cdef int put_symbols(self, Step *step, tuple symbols) except -1
+    cdef int put_branches(self, Step *step, list branches) except -1
+    cdef int put_record(self, Step *step, object action) except -1
+    cdef int put_part(self, Part *part, object making, object field, object inner, str label, bint again) except -1
+    cdef int put_place(self, Part *part, object place) except -1
+    cdef int put_fills(self, Step *step, object making) except -1
+    cdef Step *node(self, object node) except NULL

@@ -1,4 +1,13 @@
-from typing import final
+from typing import Any, final
+
+from safecodec.avro._arena import Arena
 
 @final
-class Step: ...
+class Compiler:
+    def __new__(cls, arena: Arena, targets: Any) -> Compiler: ...
+    @property
+    def has_keys(self) -> bool: ...
+
+def least_size(node: Any, seen: tuple[int, ...] = ()) -> int: ...
+
+LEAST: dict[str, int]

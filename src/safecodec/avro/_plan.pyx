@@ -1,119 +1,235 @@
 """A resolved tree compiled into the steps that the decoder takes."""
 
-from functools import partial
+from safecodec.avro._arena cimport Arena
+
 from sys import intern
 
-from safecodec.avro.lift import needs_shape, needs_taking, shaped, taken
-from safecodec.avro.nodes import Array, Enum, Fixed, Map, Primitive, Union
-from safecodec.avro.resolve import Take, TakeBranch, TakeItems, TakeSymbol, TakeValues
+from safecodec.avro.nodes import Array, Enum, Fixed, Map, Primitive, Record, Union
+from safecodec.avro.resolve import Take, TakeBranch, TakeInto, TakeItems, TakeSymbol, TakeValues
 
-
-cdef class Step:
-    pass
-
-
-cdef dict KINDS = {
+cdef dict OPS = {
     "null": NOTHING, "boolean": BOOLEAN, "int": INT, "long": LONG, "float": FLOAT, "double": DOUBLE, "bytes": BYTES,
-    "string": STRING,
+    "string": STRING, "int as float": INT_AS_FLOAT, "long as float": LONG_AS_FLOAT, "instant": INSTANT,
+    "local instant": LOCAL_INSTANT, "day": DAY,
 }
+cdef dict MAKES = {
+    "dict": MAKE_DICT, "slots": MAKE_SLOTS, "attributes": MAKE_ATTRIBUTES, "tuple": MAKE_TUPLE, "call": MAKE_CALL,
+}
+LEAST = {"null": 0, "boolean": 1, "int": 1, "long": 1, "float": 4, "double": 8, "bytes": 1, "string": 1}
+"""The shortest encoding of each primitive, in bytes."""
 
 
-cdef Step leaf(node):
-    cdef Step step = Step.__new__(Step)
+def least_size(node, seen=()):
+    """Return the length of a node's shortest encoding in bytes, or less where a record holds itself."""
+    if isinstance(node, Primitive):
+        return LEAST[node.kind]
     if isinstance(node, Fixed):
-        step.kind = FIXED
-        step.count = node.size
-    else:
-        step.kind = KINDS[node.kind]
-    return step
+        return node.size
+    if isinstance(node, Union):
+        return 1 + min([least_size(branch, seen) for branch in node.branches])
+    if isinstance(node, Record):
+        if id(node) in seen:
+            return 0
+        return sum([least_size(field.type, (*seen, id(node))) for field in node.fields])
+    return 1
 
 
-cdef Step compile_action(action, bint typed, dict known, dict classes):
-    cdef Step step
-    if id(action) in known:
-        return known[id(action)]
-    if isinstance(action, Take):
-        step = leaf(action.writer)
-        if needs_taking(action):
-            step.finish = partial(taken, action)
-        known[id(action)] = step
+cdef class Compiler:
+    def __cinit__(self, Arena arena, targets):
+        self.arena = arena
+        self.targets = targets
+        self.known = {}
+
+    cdef Step *action_root(self, object action) except NULL:
+        cdef Step *root = self.action(action)
+        self.arena.seal()
+        return root
+
+    cdef Step *node_root(self, object node) except NULL:
+        cdef Step *root = self.node(node)
+        self.arena.seal()
+        return root
+
+    cdef Step *new(self, object source) except NULL:
+        cdef Step *step = <Step *>self.arena.room(1, sizeof(Step))
+        self.known[id(source)] = <size_t>step
+        self.arena.keep(source)  # so that its id stays its own
         return step
-    step = known[id(action)] = Step.__new__(Step)
-    if isinstance(action, TakeSymbol):
-        step.kind = ENUM
-        step.symbols = tuple(action.symbols.values())
-        step.count = len(step.symbols)
-    elif isinstance(action, TakeItems):
-        step.kind = ARRAY
-        step.inner = compile_action(action.items, typed, known, classes)
-    elif isinstance(action, TakeValues):
-        step.kind = MAP
-        step.inner = compile_action(action.values, typed, known, classes)
-    elif isinstance(action, TakeBranch):
-        step.kind = UNION
-        step.parts = tuple([compile_action(branch, typed, known, classes) for branch in action.branches])
-        step.count = len(step.parts)
-    else:
-        fill_record(step, action, typed, known, classes)
-    return step
 
+    cdef Step *action(self, object action) except NULL:
+        cdef Step *step
+        if isinstance(action, TakeInto):
+            return self.action(action.inner)
+        if id(action) in self.known:
+            return <Step *><size_t>self.known[id(action)]
+        if isinstance(action, Take):
+            return self.leaf(action)
+        step = self.new(action)
+        if isinstance(action, TakeSymbol):
+            step.op = ENUM
+            self.put_symbols(step, self.targets.symbols(action))
+        elif isinstance(action, TakeItems):
+            return self.wrapped(self.items(step, action), action)
+        elif isinstance(action, TakeValues):
+            step.op = MAP
+            self.has_keys = True
+            step.inner = self.action(action.values)
+            step.least = 1 + least_size(action.writer.values)
+            return self.wrapped(step, action)
+        elif isinstance(action, TakeBranch):
+            self.put_branches(step, [<size_t>self.action(branch) for branch in action.branches])
+        else:
+            self.put_record(step, action)
+        return step
 
-cdef int fill_record(Step step, action, bint typed, dict known, dict classes) except -1:
-    cdef dict readers = {}
-    for field, written, inner in action.fields:
-        if written is not None:
-            readers.setdefault(written.name, []).append((field.name, inner))
-    parts, names, again = [], [], []
-    for at, field in enumerate(action.writer.fields):
-        mine = readers.get(field.name)
-        if mine is None:
-            parts.append(compile_node(field.type, known))
-            names.append(None)
-            continue
-        steps = [(intern(name), compile_action(inner, typed, known, classes)) for name, inner in mine]
-        names.append(steps[0][0])
-        parts.append(steps[0][1])
-        again += [(at, other, name) for name, other in steps[1:]]
-    step.kind = RECORD
-    step.parts, step.names = tuple(parts), tuple(names)
-    step.again = tuple(again) if again else None
-    step.labels = tuple([field.name for field in action.writer.fields])
-    step.count = len(parts)
-    step.made = classes.get(id(action))
-    if step.made is not None:
-        order = {field.name: at for at, (field, _, _) in enumerate(action.fields)}
-        step.places = tuple([order[name] for name in names])
-    elif needs_shape(action, typed=typed):
-        step.finish = partial(shaped, action, typed=typed)
-    return 0
+    # The same for a field that may be missing, which null then says.
+    cdef Step *optional(self, object action) except NULL:
+        cdef Step *step
+        cdef Py_ssize_t at
+        if not isinstance(action, TakeBranch):
+            return self.action(action)
+        step = <Step *>self.arena.room(1, sizeof(Step))
+        self.put_branches(step, [<size_t>self.action(branch) for branch in action.branches])
+        for at in range(step.count):
+            if step.branches[at].op == NOTHING:
+                step.branches[at] = <Step *>self.arena.room(1, sizeof(Step))
+                step.branches[at].op = ABSENT
+        return step
 
+    cdef Step *items(self, Step *step, object action) except NULL:
+        step.op = ARRAY
+        step.inner = self.action(action.items)
+        step.least = least_size(action.writer.items)
+        return step
 
-# What is skipped: the writer's own nodes, with nothing to build.
-cdef Step compile_node(node, dict known):
-    cdef Step step
-    if id(node) in known:
-        return known[id(node)]
-    if isinstance(node, (Primitive, Fixed)):
-        return leaf(node)
-    step = known[id(node)] = Step.__new__(Step)
-    if isinstance(node, Enum):
-        step.kind = ENUM
-        step.symbols = node.symbols
-        step.count = len(node.symbols)
-    elif isinstance(node, Array):
-        step.kind = ARRAY
-        step.inner = compile_node(node.items, known)
-    elif isinstance(node, Map):
-        step.kind = MAP
-        step.inner = compile_node(node.values, known)
-    elif isinstance(node, Union):
-        step.kind = UNION
-        step.parts = tuple([compile_node(branch, known) for branch in node.branches])
-        step.count = len(step.parts)
-    else:
-        step.kind = RECORD
-        step.labels = tuple([field.name for field in node.fields])
-        step.parts = tuple([compile_node(field.type, known) for field in node.fields])
-        step.names = (None,) * len(step.parts)
-        step.count = len(step.parts)
-    return step
+    # A step whose result goes through a function, where the target has one; this step then stands for the action.
+    cdef Step *wrapped(self, Step *step, object action) except NULL:
+        cdef Step *outer
+        finish = self.targets.container(action)
+        if finish is None:
+            return step
+        outer = self.new(action)
+        outer.op = FINISHED
+        outer.inner = step
+        outer.finish = self.arena.keep(finish)
+        return outer
+
+    cdef Step *leaf(self, object action) except NULL:
+        cdef Step *step = self.new(action)
+        cdef Step *outer
+        op, count, finish = self.targets.leaf(action)
+        step.op = FIXED if op == "fixed" else OPS[op]
+        step.count = count
+        if finish is None:
+            return step
+        outer = self.new(action)
+        outer.op = FINISHED
+        outer.inner = step
+        outer.finish = self.arena.keep(finish)
+        return outer
+
+    cdef int put_symbols(self, Step *step, tuple symbols) except -1:
+        step.symbols = self.arena.keep(symbols)
+        step.count = len(symbols)
+        return 0
+
+    cdef int put_branches(self, Step *step, list branches) except -1:
+        cdef Py_ssize_t at
+        step.op = UNION
+        step.count = len(branches)
+        step.branches = <Step **>self.arena.room(step.count, sizeof(Step *))
+        for at in range(step.count):
+            step.branches[at] = <Step *><size_t>branches[at]
+        return 0
+
+    cdef int put_record(self, Step *step, object action) except -1:
+        making = self.targets.making(action)
+        step.op = RECORD
+        step.make = MAKES[making.how]
+        step.width = making.width
+        step.made = self.arena.keep(making.cls)
+        if step.make == MAKE_DICT and not any([place.optional for place in making.places.values()]):
+            step.template = self.arena.keep(dict.fromkeys([place.name for place in making.places.values()]))
+        step.then = self.arena.keep(making.then)
+        step.keywords = self.arena.keep(making.keywords)
+        cdef list parts = []
+        readers = {}
+        for field, written, inner in action.fields:
+            if written is not None:
+                readers.setdefault(written.name, []).append((field, inner))
+        for written in action.writer.fields:
+            mine = readers.get(written.name)
+            if mine is None:
+                parts.append((None, written.type, written.name, False))
+                continue
+            parts += [(field, inner, written.name, at > 0) for at, (field, inner) in enumerate(mine)]
+        step.count = len(parts)
+        step.parts = <Part *>self.arena.room(step.count, sizeof(Part))
+        for at, (field, inner, label, again) in enumerate(parts):
+            self.put_part(&step.parts[<Py_ssize_t>at], making, field, inner, label, again)
+        return self.put_fills(step, making)
+
+    cdef int put_part(self, Part *part, object making, object field, object inner, str label, bint again) except -1:
+        part.label = self.arena.keep(label)
+        part.again = again
+        if field is None:
+            part.step = self.node(inner)
+            return 0
+        place = making.places[field.name]
+        part.step = self.optional(inner) if place.optional else self.action(inner)
+        return self.put_place(part, place)
+
+    cdef int put_place(self, Part *part, object place) except -1:
+        part.name = self.arena.keep(place.name)
+        part.place = place.at
+        return 0
+
+    cdef int put_fills(self, Step *step, object making) except -1:
+        cdef Fill *fill
+        cdef Py_ssize_t at
+        step.filled = len(making.fills)
+        step.fills = <Fill *>self.arena.room(step.filled, sizeof(Fill))
+        for at in range(step.filled):
+            fill = &step.fills[at]
+            given = making.fills[at]
+            self.put_place(&fill.part, given.place)
+            fill.factory = self.arena.keep(given.factory)
+            if given.factory is None:
+                fill.value = <PyObject *>given.value  # None, too
+                self.arena.keep(given.value)
+        return 0
+
+    # What is skipped: the writer's own nodes, with nothing to build.
+    cdef Step *node(self, object node) except NULL:
+        cdef Step *step
+        cdef Py_ssize_t at
+        if id(node) in self.known:
+            return <Step *><size_t>self.known[id(node)]
+        step = self.new(node)
+        if isinstance(node, Primitive):
+            step.op = OPS[node.kind]
+        elif isinstance(node, Fixed):
+            step.op = FIXED
+            step.count = node.size
+        elif isinstance(node, Enum):
+            step.op = ENUM
+            self.put_symbols(step, node.symbols)
+        elif isinstance(node, Array):
+            step.op = ARRAY
+            step.inner = self.node(node.items)
+            step.least = least_size(node.items)
+        elif isinstance(node, Map):
+            step.op = MAP
+            step.inner = self.node(node.values)
+            step.least = 1 + least_size(node.values)
+        elif isinstance(node, Union):
+            self.put_branches(step, [<size_t>self.node(branch) for branch in node.branches])
+        else:
+            step.op = RECORD
+            step.count = len(node.fields)
+            step.parts = <Part *>self.arena.room(step.count, sizeof(Part))
+            for at in range(step.count):
+                field = node.fields[at]
+                step.parts[at].label = self.arena.keep(field.name)
+                step.parts[at].step = self.node(field.type)
+        return step

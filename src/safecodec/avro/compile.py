@@ -1,40 +1,42 @@
-"""A pair of schemas compiled into what reads payloads of one as values of the other."""
+"""A pair of schemas compiled into what reads payloads of one as values of the other, or writes them."""
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ._decoder import Plan
+from ._encoder import Encoder
 from .resolve import resolve
+from .sources import Sources
+from .targets import Targets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from .schema import Schema
 
 
-def decoder(writer: Schema, reader: Schema, *, prefix: bool = False) -> Callable[[Any], Any]:
+def decoder(writer: Schema, reader: Schema, *, prefix: bool = False) -> Plan:
     """Return what reads payloads of one schema as values of another: of its type, or dicts where it has none.
 
     Args:
-        writer: The schema that payloads are written in.
+        writer: The schema that payloads are written in; its limits hold.
         reader: The schema that they are read as.
         prefix: Whether payloads may have bytes left over behind the value.
 
     Raises:
         IncompatibleSchemaError: They do not resolve.
     """
-    action, type_ = resolve(writer, reader), reader.type
-    classes: dict[int, Any] | None = None
-    if type_ is not None:
-        from .targets import classes_of
+    return Plan(resolve(writer, reader), Targets(reader), writer.limits, prefix)
 
-        classes = classes_of(action, type_)
-    plan = Plan(action, typed=type_ is not None, classes=classes)
-    decode = partial(plan.decode, prefix=True) if prefix else plan.decode
-    if type_ is None or classes is not None:
-        return decode
-    from .plain import typed
 
-    return lambda payload: typed(decode(payload), type_)
+def encoder(writer: Schema, source: Schema) -> Encoder:
+    """Return what writes values of one schema as payloads of another.
+
+    Args:
+        writer: The schema that payloads are written in; its limits hold.
+        source: The schema of the values: of its type, or dicts where it has none.
+
+    Raises:
+        IncompatibleSchemaError: Values of the source cannot be written so.
+    """
+    action = resolve(source, writer, by_value=source.type is not None)
+    return Encoder(action, Sources(source, writer), writer.limits)

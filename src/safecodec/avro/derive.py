@@ -30,11 +30,12 @@ from .hints import (
     every,
     hint_of,
 )
+from .limits import DEFAULT, Limits
+from .logical import CARRIER
 from .nodes import ABSENT, Array, Enum, Field, Logical, Map, Node, Primitive, Record, Union
-from .parse import MAX_DEPTH, NAME, branch_kind
+from .parse import NAME, branch_kind
 from .spelling import spelled
 
-CARRIER: Final = "safecodec-msgpack"
 LEAVES: Final[dict[type, tuple[str, str | None]]] = {
     type(None): ("null", None),
     bool: ("boolean", None),
@@ -55,12 +56,13 @@ SETS: Final = (set, frozenset)
 FACTORIES: Final = (list, dict, set, frozenset, tuple, bytes, bytearray, str, int, float, bool)
 
 
-def derive(type_: Any) -> tuple[Node, dict[int, Hint]]:
+def derive(type_: Any, limits: Limits = DEFAULT) -> tuple[Node, dict[int, Hint]]:
     """Return the schema of a Python type, and what each of its nodes was made from.
 
     Args:
         type_: A `msgspec.Struct`, dataclass, attrs class, NamedTuple or TypedDict, or anything that may be a field of
             one.
+        limits: The bounds of a schema.
 
     Returns:
         The root, and the hint of every node by the node's id. Of a field that may be missing it is the hint of the
@@ -73,7 +75,7 @@ def derive(type_: Any) -> tuple[Node, dict[int, Hint]]:
         hint = hint_of(type_)
     except Exception as error:  # whatever an annotation does when it is looked at
         raise SchemaError(f"the type {_name_of(type_)} cannot be looked into: {error}", path="$") from error
-    deriver = _Deriver()
+    deriver = _Deriver(limits.schema_depth)
     return deriver.node(hint, "$", 0), deriver.hints
 
 
@@ -82,7 +84,8 @@ def _name_of(type_: Any) -> str:
 
 
 class _Deriver:
-    def __init__(self) -> None:
+    def __init__(self, deepest: int) -> None:
+        self.deepest = deepest
         self.records: dict[Any, Record] = {}
         self.enums: dict[Any, Enum] = {}
         self.taken: set[str] = set()
@@ -99,8 +102,8 @@ class _Deriver:
         return name
 
     def node(self, hint: Hint, path: str, depth: int) -> Node:
-        if depth > MAX_DEPTH:
-            raise SchemaError(f"the type nests deeper than {MAX_DEPTH} levels", path=path)
+        if depth > self.deepest:
+            raise SchemaError(f"the type nests deeper than {self.deepest} levels, the limit schema_depth", path=path)
         check(hint, path)
         return self.known(self.made(hint, path, depth), hint)
 

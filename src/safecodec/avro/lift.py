@@ -6,9 +6,9 @@ from typing import Any
 
 from ..errors import PayloadError
 from .logical import avro_value, python_value
-from .nodes import ABSENT, Fixed, Primitive
+from .nodes import ABSENT, Field, Fixed, Primitive
 from .physical import default_value
-from .resolve import Action, Take, TakeBranch, TakeFields, TakeItems, TakeSymbol, TakeValues
+from .resolve import Action, Take, TakeBranch, TakeFields, TakeInto, TakeItems, TakeSymbol, TakeValues
 
 
 def lift(action: Action, value: Any, path: str, *, typed: bool) -> Any:
@@ -35,6 +35,8 @@ def lift(action: Action, value: Any, path: str, *, typed: bool) -> Any:
         case TakeBranch():
             name, wrapped = value
             return lift(action.branches[int(name.rpartition("_")[2])], wrapped["value"], path, typed=typed)
+        case TakeInto():
+            return lift(action.inner, value, path, typed=typed)
     return _lift_record(action, value, path, typed=typed)
 
 
@@ -58,11 +60,16 @@ def taken(action: Take, value: Any) -> Any:
         ValueError: It stands for none.
     """
     writer, reader = action.writer, action.reader
-    value = python_value(reader if reader.logical is not None else writer, value)
+    value = python_value(reader if _same_logical(writer, reader) else writer, value)
     if reader.logical is None and writer.logical is not None:
         value = avro_value(writer, value)  # the reader wants what lies beneath, and gets it checked
     kind = _promotion(writer, reader)
     return value if kind is None else _promoted(kind, value)
+
+
+def _same_logical(writer: Primitive | Fixed, reader: Primitive | Fixed) -> bool:
+    mine, theirs = reader.logical, writer.logical
+    return mine is not None and theirs is not None and mine.name == theirs.name and type(reader) is type(writer)
 
 
 def _promotion(writer: Primitive | Fixed, reader: Primitive | Fixed) -> str | None:
@@ -87,9 +94,17 @@ def _lift_record(action: TakeFields, value: dict[str, Any], path: str, *, typed:
     found = {
         field.name: lift(inner, value[written.name], f"{path}.{field.name}", typed=typed)
         for field, written, inner in action.fields
-        if written is not None and inner is not None
+        if written is not None and inner is not None and not (typed and _is_absent(field, inner, value[written.name]))
     }
     return shaped(action, found, typed=typed) if needs_shape(action, typed=typed) else found
+
+
+def _is_absent(field: Field, inner: Action, value: Any) -> bool:
+    """Tell whether null says that a field is missing, as it does where a type's key may be."""
+    if not field.attributes.get("safecodec.optional") or not isinstance(inner, TakeBranch):
+        return False
+    branch = inner.writer.branches[int(value[0].rpartition("_")[2])]
+    return isinstance(branch, Primitive) and branch.kind == "null"
 
 
 def needs_shape(action: TakeFields, *, typed: bool) -> bool:
@@ -117,7 +132,7 @@ def shaped(action: TakeFields, found: dict[str, Any], *, typed: bool) -> Any:
     for field, written, _ in action.fields:
         optional = typed and field.attributes.get("safecodec.optional")
         if written is not None:
-            if not (optional and found[field.name] is None):
+            if field.name in found:
                 fields[field.name] = found[field.name]
         elif field.default is not ABSENT and not optional:
             fields[field.name] = default_value(field.type, field.default)

@@ -8,9 +8,12 @@ from __future__ import annotations
 import datetime
 import decimal
 import uuid
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from .nodes import Fixed, Logical, Primitive
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 UTC: Final = datetime.UTC
 EPOCH: Final = datetime.datetime(1970, 1, 1)
@@ -24,6 +27,9 @@ UNITS: Final = {"millis": (1000, 1), "micros": (1, 1), "nanos": (1, 1000)}
 MAX_SCALE: Final = 100_000
 """The largest scale, either way, of a decimal that carries its own: more is no number but an attack on memory."""
 MAX_DIGITS: Final = decimal.Context(prec=decimal.MAX_PREC, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN, traps=[])
+
+CARRIER: Final = "safecodec-msgpack"
+"""The logical type of what Avro has no word for: MessagePack in bytes."""
 
 Value = Any
 
@@ -268,6 +274,27 @@ def _carried(value: bytes) -> Any:
         return msgspec.msgpack.decode(value)
     except (ValueError, msgspec.MsgspecError, RecursionError, TypeError) as error:
         raise ValueError(f"the carried MessagePack does not decode: {error}") from None
+
+
+def carried_as(type_: Any) -> Callable[[bytes], Any]:
+    """Return what reads a carried value as a Python type."""
+    import msgspec.msgpack
+
+    return msgspec.msgpack.Decoder(type_).decode
+
+
+def carry_as(type_: Any) -> Callable[[Any], bytes]:
+    """Return what writes a value of a Python type to be carried, and sees whether it reads as one."""
+    import msgspec.msgpack
+
+    encode, decode = msgspec.msgpack.Encoder().encode, msgspec.msgpack.Decoder(type_).decode
+
+    def carry(value: Any) -> bytes:
+        payload = encode(value)
+        decode(payload)
+        return payload
+
+    return carry
 
 
 def _carry(value: Any) -> bytes:

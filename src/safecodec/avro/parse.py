@@ -7,6 +7,7 @@ import re
 from typing import Any, Final
 
 from ..errors import SchemaError
+from .limits import DEFAULT, Limits
 from .nodes import (
     ABSENT,
     PRIMITIVES,
@@ -23,10 +24,6 @@ from .nodes import (
     Union,
 )
 
-MAX_DEPTH: Final = 64
-"""How deep schemas may nest."""
-MAX_TEXT: Final = 1 << 20
-"""The longest JSON text of a schema, in characters."""
 NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 ORDERS: Final = frozenset({"ascending", "descending", "ignore"})
 
@@ -50,27 +47,29 @@ LOGICAL_SIZES: Final = {"uuid": 16, "duration": 12}
 """Logical types that fixed carries, and the size they need; decimal goes on any."""
 
 
-def load(text: str, path: str = "$") -> Any:
+def load(text: str, limits: Limits = DEFAULT) -> Any:
     """Parse a schema's JSON text: strict JSON, without doubled keys.
 
     Args:
         text: The JSON text, or the bare name of a primitive type.
-        path: What errors call its root.
+        limits: The bounds of a schema.
 
     Raises:
         SchemaError: It is no JSON, too long or too deep.
     """
-    if len(text) > MAX_TEXT:
-        raise SchemaError(f"the schema has {len(text)} characters, the limit is {MAX_TEXT}", path=path)
+    if len(text) > limits.schema_text:
+        raise SchemaError(
+            f"the schema has {len(text)} characters, the limit schema_text is {limits.schema_text}", path="$"
+        )
     if text.strip() in PRIMITIVES:
         return text.strip()
     try:
         return json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
     except RecursionError:
-        raise SchemaError("the schema nests too deep", path=path) from None
+        raise SchemaError("the schema nests too deep", path="$") from None
     except ValueError as error:
         start = text.strip()[:40]
-        raise SchemaError(f"the schema is neither JSON nor a primitive type: {error}: {start!r}", path=path) from None
+        raise SchemaError(f"the schema is neither JSON nor a primitive type: {error}: {start!r}", path="$") from None
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -86,16 +85,17 @@ def _constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON")
 
 
-def parse(source: Any) -> Node:
+def parse(source: Any, limits: Limits = DEFAULT) -> Node:
     """Turn a schema's JSON value into nodes.
 
     Args:
         source: The JSON value: a str, a list or a dict.
+        limits: The bounds of a schema.
 
     Raises:
         SchemaError: It is no Avro schema; ``path`` says where.
     """
-    return _Parser().node(source, "$", "", 0)
+    return _Parser(limits.schema_depth).node(source, "$", "", 0)
 
 
 def own_attributes(source: dict[str, Any]) -> dict[str, Any]:
@@ -104,12 +104,13 @@ def own_attributes(source: dict[str, Any]) -> dict[str, Any]:
 
 
 class _Parser:
-    def __init__(self) -> None:
+    def __init__(self, deepest: int) -> None:
+        self.deepest = deepest
         self.named: dict[str, Named] = {}
 
     def node(self, source: Any, path: str, namespace: str, depth: int) -> Node:
-        if depth > MAX_DEPTH:
-            raise SchemaError(f"the schema nests deeper than {MAX_DEPTH} levels", path=path)
+        if depth > self.deepest:
+            raise SchemaError(f"the schema nests deeper than {self.deepest} levels, the limit schema_depth", path=path)
         if isinstance(source, str):
             return self.by_name(source, path, namespace)
         if isinstance(source, list):

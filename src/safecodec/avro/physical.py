@@ -7,13 +7,19 @@ field, which adds no byte to the payload and says which branch it is: a value al
 from __future__ import annotations
 
 import math
-from typing import Any
+import struct
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from ..errors import EncodeError
-from .logical import avro_value, python_value
-from .nodes import ABSENT, Array, Enum, Fixed, Map, Node, Primitive, Record, Union
+from .describing import short
+from .logical import CARRIER, avro_value, put_long, python_value
+from .nodes import ABSENT, Array, Enum, Field, Fixed, Map, Node, Primitive, Record, Union
 from .parse import fits
 from .resolve import spelled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 RANGES = {"int": 2**31, "long": 2**63}
 FLOAT_MAX = 3.4028235677973366e38
@@ -75,12 +81,14 @@ def lower(node: Node, value: Any, path: str, names: dict[tuple[int, int], str]) 
             return _lower_leaf(node, value, path)
         case Enum():
             if not isinstance(value, str) or value not in node.symbols:
-                raise EncodeError(f"{_short(value)} is none of the symbols {', '.join(node.symbols)}", path=path)
+                raise EncodeError(f"{short(value)} is none of the symbols {', '.join(node.symbols)}", path=path)
             return value
         case Array():
             _demand(isinstance(value, (list, tuple, set, frozenset)), "an array", value, path)
             items = [lower(node.items, one, f"{path}[{at}]", names) for at, one in enumerate(value)]
-            return sorted(items, key=repr) if node.attributes.get("safecodec.collection") == "set" else items
+            if isinstance(value, (set, frozenset)) or node.attributes.get("safecodec.collection") == "set":
+                items.sort(key=partial(avro_bytes, node.items))
+            return items
         case Map():
             _demand(isinstance(value, dict), "a map", value, path)
             for key in value:
@@ -106,7 +114,7 @@ def _lower_record(node: Record, value: Any, path: str, names: dict[tuple[int, in
     for field in node.fields:
         inner = f"{path}.{field.name}"
         if field.name in value:
-            lowered[field.name] = lower(field.type, value[field.name], inner, names)
+            lowered[field.name] = _lower_present(field, value[field.name], inner, names)
         elif field.default is ABSENT:
             raise EncodeError("the field is missing and has no default", path=inner)
         else:
@@ -114,14 +122,17 @@ def _lower_record(node: Record, value: Any, path: str, names: dict[tuple[int, in
     return lowered
 
 
+def _lower_present(field: Field, value: Any, path: str, names: dict[tuple[int, int], str]) -> Any:
+    """Where a field may be missing and None is a value as well, None is carried: null says that it is missing."""
+    node = field.type
+    if field.attributes.get("safecodec.optional") and isinstance(node, Union) and _is_carrier(node.branches[1]):
+        return names[id(node), 1], {"value": lower(node.branches[1], value, path, names)}
+    return lower(node, value, path, names)
+
+
 def _demand(holds: bool, wanted: str, value: Any, path: str) -> None:
     if not holds:
-        raise EncodeError(f"{wanted} is expected, this is {type(value).__name__} {_short(value)}", path=path)
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+        raise EncodeError(f"{wanted} is expected, this is {type(value).__name__} {short(value)}", path=path)
 
 
 def _check_text(value: str, path: str) -> None:
@@ -137,9 +148,9 @@ def _lower_leaf(node: Primitive | Fixed, value: Any, path: str) -> Any:
     except (TypeError, ValueError, OverflowError) as error:
         raise EncodeError(str(error), path=path) from None
     if isinstance(node, Fixed):
-        if not isinstance(value, bytes) or len(value) != node.size:
-            raise EncodeError(f"{node.size} bytes are expected, this is {_short(value)}", path=path)
-        return value
+        if not isinstance(value, (bytes, bytearray, memoryview)) or len(value) != node.size:
+            raise EncodeError(f"{node.size} bytes are expected, this is {short(value)}", path=path)
+        return bytes(value)
     kind = node.kind
     if kind in RANGES:
         _demand(type(value) is int, f"a whole number ({kind})", value, path)
@@ -167,10 +178,49 @@ def _lower_float(kind: str, value: float, path: str) -> float:
     except OverflowError:
         number = math.nan
     if number != value and value == value:
-        raise EncodeError(f"{_short(value)} has no exact {kind}", path=path)
+        raise EncodeError(f"{short(value)} has no exact {kind}", path=path)
     if kind == "float" and FLOAT_MAX <= abs(number) < math.inf:
         raise EncodeError(f"{value} is beyond the range of float", path=path)
     return number
+
+
+def avro_bytes(node: Node, value: Any) -> bytes:
+    """Return what is written for a lowered value: the specification's words in plain Python (Avro 1.12)."""
+    match node:
+        case Primitive():
+            return _primitive_bytes(node.kind, value)
+        case Fixed():
+            return bytes(value)
+        case Enum():
+            return put_long(node.symbols.index(value))
+        case Array():
+            return _block(value, (avro_bytes(node.items, one) for one in value))
+        case Map():
+            return _block(
+                value, (_primitive_bytes("string", key) + avro_bytes(node.values, one) for key, one in value.items())
+            )
+        case Union():
+            at = int(value[0].rpartition("_")[2])
+            return put_long(at) + avro_bytes(node.branches[at], value[1]["value"])
+    return b"".join(avro_bytes(field.type, value[field.name]) for field in node.fields)
+
+
+def _primitive_bytes(kind: str, value: Any) -> bytes:
+    match kind:
+        case "null":
+            return b""
+        case "boolean":
+            return bytes([value])
+        case "int" | "long":
+            return put_long(value)
+        case "float" | "double":
+            return struct.pack("<f" if kind == "float" else "<d", value)
+    data = value.encode() if kind == "string" else bytes(value)
+    return put_long(len(data)) + data
+
+
+def _block(value: Any, items: Iterable[bytes]) -> bytes:
+    return (put_long(len(value)) if value else b"") + b"".join(items) + b"\0"
 
 
 # ---- unions ------------------------------------------------------------------------------------------------------
@@ -183,12 +233,13 @@ def _branch_of(node: Union, value: Any, path: str) -> tuple[int, Any]:
         for at, branch in enumerate(node.branches):
             if isinstance(branch, (Record, Enum, Fixed)) and value[0] in (branch.name, branch.name.rpartition(".")[2]):
                 return at, value[1]
+    ranked = sorted(enumerate(node.branches), key=lambda one: _is_carrier(one[1]))  # a carrier takes anything
     for exact in (True, False):
-        for at, branch in enumerate(node.branches):
+        for at, branch in ranked:
             if takes(branch, value, exact=exact):
                 return at, value
     choices = ", ".join(spelled(branch) for branch in node.branches)
-    raise EncodeError(f"{type(value).__name__} {_short(value)} is of no branch of the union: {choices}", path=path)
+    raise EncodeError(f"{type(value).__name__} {short(value)} is of no branch of the union: {choices}", path=path)
 
 
 def takes(node: Node, value: Any, *, exact: bool) -> bool:
@@ -204,8 +255,13 @@ def takes(node: Node, value: Any, *, exact: bool) -> bool:
             return isinstance(value, (list, tuple, set, frozenset))
         case Map():
             return isinstance(value, dict) and all(takes(node.values, one, exact=False) for one in value.values())
-    assert isinstance(node, Record)  # a union does not stand in a union
+        case Union():
+            return any(takes(branch, value, exact=exact) for branch in node.branches)
     return _record_takes(node, value)
+
+
+def _is_carrier(node: Node) -> bool:
+    return isinstance(node, Primitive) and node.logical is not None and node.logical.name == CARRIER
 
 
 def _is_float(node: Primitive | Fixed) -> bool:

@@ -13,7 +13,7 @@ from ..errors import SchemaError
 from .hints import RecordHint, every
 
 if TYPE_CHECKING:
-    from .schema import Schema
+    from .hints import Hint
 
 NATIVE: Final = (
     bytes, bytearray, memoryview, datetime.datetime, datetime.date, datetime.time, datetime.timedelta,
@@ -47,15 +47,14 @@ def typed(value: Any, type_: Any) -> Any:
     return msgspec.convert(value, type_)
 
 
-def demand_whole(schema: Schema) -> None:
+def demand_whole(hint: Hint) -> None:
     """Refuse a type of whose values msgspec leaves something out: a reader would get a default for it.
 
     Raises:
         SchemaError: It has an attrs class with a private attribute.
     """
-    hints = every(schema.hints[id(schema.root)]) if schema.type is not None else ()
-    for hint in hints:
-        if isinstance(hint, RecordHint) and hint.kind == "attrs":
-            for field in hint.fields:
+    for one in every(hint):
+        if isinstance(one, RecordHint) and one.kind == "attrs":
+            for field in one.fields:
                 if field.name.startswith("_"):
                     raise SchemaError(f"msgspec does not write {field.name!r}, a private attribute of an attrs class")

@@ -39,7 +39,7 @@ class ReferencePlan:
         from fastavro import schemaless_reader
 
         self._action = resolve(writer, reader)
-        self._walk = Walk(writer.root)
+        self._walk = Walk(writer.root, writer.limits)
         self._type = reader.type
         self._read = schemaless_reader
         self._schema = _fastavro_schema(Physical(writer.root))
@@ -76,14 +76,15 @@ class ReferenceEncoder:
     def __init__(self, writer: Schema, source: Schema) -> None:
         from fastavro import schemaless_writer
 
-        demand_whole(source)
+        if source.type is not None:
+            demand_whole(source.hints[id(source.root)])
         self._type = source.type
         self._tagged = writer.type is not None
         self._source = source.root, Physical(source.root).branches
         physical = Physical(writer.root)
         self._writer = writer.root, physical.branches
         self._action = None if writer == source else resolve(source, writer)
-        self._walk = Walk(writer.root)
+        self._walk = Walk(writer.root, writer.limits)
         self._write = schemaless_writer
         self._schema = _fastavro_schema(physical)
 

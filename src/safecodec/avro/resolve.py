@@ -47,6 +47,8 @@ class Take:
 class TakeSymbol:
     """An enum: the reader's symbol for each of the writer's."""
 
+    writer: Enum
+    reader: Enum
     symbols: dict[str, str]
 
 
@@ -54,6 +56,8 @@ class TakeSymbol:
 class TakeItems:
     """An array."""
 
+    writer: Array
+    reader: Array
     items: Action
 
 
@@ -61,6 +65,8 @@ class TakeItems:
 class TakeValues:
     """A map."""
 
+    writer: Map
+    reader: Map
     values: Action
 
 
@@ -68,7 +74,17 @@ class TakeValues:
 class TakeBranch:
     """A writer's union: how to read each of its branches."""
 
+    writer: Union
     branches: tuple[Action, ...]
+
+
+@dataclass(slots=True, eq=False)
+class TakeInto:
+    """What becomes one of the branches of a reader's union."""
+
+    reader: Union
+    branch: int
+    inner: Action
 
 
 @dataclass(slots=True, eq=False)
@@ -80,16 +96,18 @@ class TakeFields:
     fields: list[tuple[Field, Field | None, Action | None]] = field(default_factory=list)
 
 
-Action: TypeAlias = Take | TakeSymbol | TakeItems | TakeValues | TakeBranch | TakeFields
+Action: TypeAlias = Take | TakeSymbol | TakeItems | TakeValues | TakeBranch | TakeInto | TakeFields
 """One node of a resolved tree; recursive schemas make it cyclic."""
 
 
-def resolve(writer: Schema, reader: Schema) -> Action:
+def resolve(writer: Schema, reader: Schema, *, by_value: bool | None = None) -> Action:
     """Resolve a writer's schema with a reader's.
 
     Args:
         writer: The schema that payloads are written in.
         reader: The schema that they are read as.
+        by_value: Whether logical types resolve that stand for the same Python type in another unit or layout, without
+            loss or with an error of the value. None: where the reader is a Python type, which says no unit.
 
     Returns:
         The resolved tree.
@@ -97,10 +115,18 @@ def resolve(writer: Schema, reader: Schema) -> Action:
     Raises:
         IncompatibleSchemaError: They do not resolve; it has every reason, each with its path.
     """
-    resolver = _Resolver(by_name=writer.type is None and reader.type is None)
+    by_value = reader.type is not None if by_value is None else by_value
+    resolver = _Resolver(by_name=writer.type is None and reader.type is None, by_value=by_value)
     action = resolver.resolve(writer.root, reader.root, "$")
     if resolver.reasons:
         raise IncompatibleSchemaError("the schemas do not resolve", reasons=resolver.reasons)
+    assert action is not None
+    return action
+
+
+def identity(node: Node) -> Action:
+    """Return how a schema's values are read as they are."""
+    action = _Resolver(by_name=False, by_value=False).resolve(node, node, "$")
     assert action is not None
     return action
 
@@ -122,13 +148,18 @@ def actions(root: Action) -> Iterator[Action]:
                 waiting.append(action.values)
             case TakeBranch():
                 waiting += action.branches
+            case TakeInto():
+                waiting.append(action.inner)
             case TakeFields():
                 waiting += [inner for _, _, inner in action.fields]
 
 
 class _Resolver:
-    def __init__(self, *, by_name: bool, known: dict[tuple[int, int], Action | None] | None = None) -> None:
+    def __init__(
+        self, *, by_name: bool, by_value: bool, known: dict[tuple[int, int], Action | None] | None = None
+    ) -> None:
         self.by_name = by_name
+        self.by_value = by_value
         self.known = {} if known is None else known
         self.reasons: list[str] = []
 
@@ -139,7 +170,7 @@ class _Resolver:
         """The action, or None where reasons say why there is none."""
         if isinstance(writer, Union):
             branches = [self.resolve(branch, reader, path) for branch in writer.branches]
-            return TakeBranch(tuple(branch for branch in branches if branch is not None))
+            return TakeBranch(writer, tuple(branch for branch in branches if branch is not None))
         if isinstance(reader, Union):
             return self.into_union(writer, reader, path)
         pair = (id(writer), id(reader))
@@ -150,6 +181,8 @@ class _Resolver:
 
     def pair(self, writer: Node, reader: Node, path: str) -> Action | None:
         match writer, reader:
+            case Primitive() | Fixed(), Primitive() | Fixed() if self.by_value and same_value(writer, reader):
+                return Take(writer, reader)
             case Primitive(), Primitive():
                 same = writer.kind == reader.kind or (writer.kind, reader.kind) in PROMOTIONS
                 return self.leaf(writer, reader, path, same=same)
@@ -158,10 +191,10 @@ class _Resolver:
                 return self.leaf(writer, reader, path, same=writer.size == reader.size)
             case Array(), Array():
                 items = self.resolve(writer.items, reader.items, f"{path}[]")
-                return None if items is None else TakeItems(items)
+                return None if items is None else TakeItems(writer, reader, items)
             case Map(), Map():
                 values = self.resolve(writer.values, reader.values, f"{path}{{}}")
-                return None if values is None else TakeValues(values)
+                return None if values is None else TakeValues(writer, reader, values)
             case Enum(), Enum():
                 return self.enum(writer, reader, path)
             case Record(), Record():
@@ -186,7 +219,9 @@ class _Resolver:
             self.refuse(f"the reader lacks the symbols {', '.join(missing)} and has no default", path)
             return None
         default = str(reader.default)
-        return TakeSymbol({symbol: default if symbol in missing else symbol for symbol in writer.symbols})
+        return TakeSymbol(
+            writer, reader, {symbol: default if symbol in missing else symbol for symbol in writer.symbols}
+        )
 
     def record(self, writer: Record, reader: Record, path: str) -> Action:
         self.same_name(writer, reader, path)
@@ -212,16 +247,17 @@ class _Resolver:
 
     def into_union(self, writer: Node, reader: Union, path: str) -> Action | None:
         """The first of the reader's branches that takes it, one of the same kind and name before a promotion."""
-        ranked = sorted(reader.branches, key=lambda branch: -_closeness(writer, branch))
+        ranked = sorted(enumerate(reader.branches), key=lambda one: -_closeness(writer, one[1]))
         first: list[str] = []
-        for branch in ranked:
-            if not _closeness(writer, branch):
-                break
-            attempt = _Resolver(by_name=self.by_name, known=dict(self.known))
+        for at, branch in ranked:
+            if not _closeness(writer, branch) and not (self.by_value and same_value(writer, branch)):
+                continue
+            attempt = _Resolver(by_name=self.by_name, by_value=self.by_value, known=dict(self.known))
             action = attempt.resolve(writer, branch, path)
             if not attempt.reasons:
+                assert action is not None
                 self.known.update(attempt.known)
-                return action
+                return TakeInto(reader, at, action)
             first = first or attempt.reasons
         self.reasons += first or [f"no branch of the reader's union takes {spelled(writer)} (at {path})"]
         return None
@@ -260,6 +296,24 @@ def _same_meaning(writer: Primitive | Fixed, reader: Primitive | Fixed) -> bool:
         carried = reader.attributes.get("safecodec.type")
         return carried in ("any", writer.attributes.get("safecodec.type"))
     return mine.scale == theirs.scale and (mine.precision or 0) >= (theirs.precision or 0)
+
+
+VALUES: Final = {"big-decimal": "decimal", "time-millis": "time", "time-micros": "time"} | {
+    f"{local}timestamp-{unit}": f"{local}timestamp"
+    for local in ("", "local-")
+    for unit in ("millis", "micros", "nanos")
+}
+"""Logical types of which several stand for one Python type."""
+
+
+def same_value(writer: Node, reader: Node) -> bool:
+    """Tell whether two logical types stand for the same Python type, whatever lies beneath."""
+    if not isinstance(writer, (Primitive, Fixed)) or not isinstance(reader, (Primitive, Fixed)):
+        return False
+    mine, theirs = reader.logical, writer.logical
+    if mine is None or theirs is None or "safecodec-msgpack" in (mine.name, theirs.name):
+        return False
+    return VALUES.get(mine.name, mine.name) == VALUES.get(theirs.name, theirs.name)
 
 
 def spelled(node: Node) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from ..errors import ConfigError, EncodeError, PayloadError, SafecodecError, SchemaError
+from ..errors import ConfigError, SchemaError
 from . import canonical, parse
-from .describing import describe
+from .limits import DEFAULT, Limits
 from .nodes import Node
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
+    from ._encoder import Encoder
     from .hints import Hint
 
 SchemaSource: TypeAlias = "dict[str, Any] | list[Any] | str | os.PathLike[str] | Schema | Any"
@@ -33,6 +34,7 @@ class Schema:
     Args:
         source: A schema's JSON value (dict or list), its JSON text or the name of a primitive type (str), the path of
             an .avsc file, a Python type to derive it from, or a Schema.
+        limits: The bounds of the schema, and of the values and payloads that it reads and writes.
 
     Raises:
         SchemaError: It is no Avro schema, or the type has none; ``path`` says where.
@@ -44,26 +46,30 @@ class Schema:
     hints: Mapping[int, Hint]
     """What each node says as a Python type, by the node's id; empty where there is no type."""
 
-    def __init__(self, source: SchemaSource) -> None:
+    limits: Limits
+    """The bounds of the schema, its values and their payloads."""
+
+    def __init__(self, source: SchemaSource, *, limits: Limits = DEFAULT) -> None:
         kind: Any = None
         hints: Mapping[int, Hint] = {}
         if isinstance(source, Schema):
             root, kind, hints = source.root, source.type, source.hints
         elif isinstance(source, str):
-            root = parse.parse(parse.load(source))
+            root = parse.parse(parse.load(source, limits), limits)
         elif isinstance(source, (dict, list)):
-            root = parse.parse(source)
+            root = parse.parse(source, limits)
         elif isinstance(source, os.PathLike):
-            root = _read(Path(source))
+            root = _read(Path(source), limits)
         elif source is None or isinstance(source, (bytes, int, float)):
             raise SchemaError(f"a schema is a dict, a list, JSON text, a path or a type, not {source!r}")
         else:
             from .derive import derive
 
-            (root, hints), kind = derive(source), source
+            (root, hints), kind = derive(source, limits), source
         object.__setattr__(self, "root", root)
         object.__setattr__(self, "type", kind)
         object.__setattr__(self, "hints", hints)
+        object.__setattr__(self, "limits", limits)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a Schema is immutable, {name!r} cannot be set")
@@ -113,15 +119,10 @@ class Schema:
             value: An instance of the schema's type, or plain values (dicts for records) where it has none.
 
         Raises:
-            EncodeError: It is no value of the schema; ``path`` says where.
+            EncodeError: It is no value of the schema; ``path`` says where. `ValueTooLargeError` where its payload is
+                longer than the limit.
         """
-        try:
-            return self._encoder(value)
-        except EncodeError:
-            raise
-        except Exception as error:  # whatever a type's own code does when it is looked at
-            reason, path = describe(error)
-            raise EncodeError(reason, path=path) from error
+        return self._encoder.encode(value)
 
     def decode(self, data: Buffer, *, reader: SchemaSource | None = None, type: Any = None) -> Any:
         """Read bare Avro binary that was written in this schema.
@@ -140,23 +141,17 @@ class Schema:
             SchemaError: The reader is no schema; `IncompatibleSchemaError` where it cannot read what this one writes.
             InputTypeError: The data is no C-contiguous buffer of bytes.
             PayloadError: The bytes are no value of the schema, or are more than one; ``path`` says where.
+            PayloadTooLargeError: They are more than the limit.
         """
         if reader is not None and type is not None:
             raise ConfigError("give a reader or a type, not both")
-        decode = self._decoder(self if reader is None and type is None else type if reader is None else reader)
-        try:
-            return decode(data)
-        except SafecodecError:
-            raise
-        except Exception as error:  # the type's own checks
-            reason, path = describe(error)
-            raise PayloadError(reason, path=path) from error
+        return self._decoder(self if reader is None and type is None else type if reader is None else reader)(data)
 
     @cached_property
-    def _encoder(self) -> Callable[[Any], bytes]:
-        from .reference import ReferenceEncoder
+    def _encoder(self) -> Encoder:
+        from .compile import encoder
 
-        return ReferenceEncoder(self, self).encode
+        return encoder(self, self)
 
     @cached_property
     def _decoders(self) -> dict[int, tuple[Any, Callable[[Any], Any]]]:
@@ -168,7 +163,8 @@ class Schema:
         if found is None:
             from .compile import decoder
 
-            found = target, decoder(self, target if isinstance(target, Schema) else Schema(target))
+            schema = target if isinstance(target, Schema) else Schema(target, limits=self.limits)
+            found = target, decoder(self, schema).decode
             if isinstance(target, (dict, list)):
                 return found[1]  # these may be changed by the caller
             self._decoders[id(target)] = found
@@ -188,15 +184,15 @@ class Schema:
         return f"Schema({canonical.dump(self.json)})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Schema, (self.json if self.type is None else self.type,)
+        return partial(Schema, limits=self.limits), (self.json if self.type is None else self.type,)
 
 
-def _read(path: Path) -> Node:
+def _read(path: Path, limits: Limits) -> Node:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SchemaError(f"the schema file {str(path)!r} cannot be read: {error}") from error
     try:
-        return parse.parse(parse.load(text))
+        return parse.parse(parse.load(text, limits), limits)
     except SchemaError as error:
         raise SchemaError(f"{path.name}: {error.reason}", path=error.path) from None

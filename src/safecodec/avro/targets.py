@@ -1,83 +1,218 @@
-"""Which types a plan makes itself, without plain values and a conversion in between."""
+"""What a reader's values are made of: for each node of a resolved tree the Python object that it becomes."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from dataclasses import dataclass
+from functools import partial
+from sys import intern
+from typing import TYPE_CHECKING, Any, Final
 
-from msgspec import inspect as kinds
+from . import classes
+from .hints import NO_DEFAULT, Enumeration, Mapping, RecordHint, Scalar, Sequence
+from .lift import needs_taking, taken
+from .logical import CARRIER, carried_as
+from .nodes import ABSENT, Fixed, Primitive
+from .physical import default_value
 
-from .resolve import Action, Take, TakeBranch, TakeFields, TakeItems, TakeValues
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-SAME: Final = (
-    kinds.NoneType, kinds.BoolType, kinds.IntType, kinds.FloatType, kinds.StrType, kinds.BytesType, kinds.DateType,
-    kinds.DateTimeType, kinds.TimeType, kinds.UUIDType, kinds.DecimalType,
-)  # fmt: skip
-"""Types whose values are what the decoder reads, where they have no constraints."""
+    from .nodes import Field, Node
+    from .resolve import Take, TakeFields, TakeItems, TakeSymbol, TakeValues
+    from .schema import Schema
+
+UNITS: Final = {"millis": 1_000, "micros": 1_000_000, "nanos": 1_000_000_000}
+"""Units of a second."""
+INSTANTS: Final = {"timestamp": "instant", "local-timestamp": "local instant"}
+PROMOTED: Final = {
+    ("int", "long"): "int",
+    ("int", "float"): "int as float",
+    ("int", "double"): "int as float",
+    ("long", "float"): "long as float",
+    ("long", "double"): "long as float",
+    ("float", "double"): "float",
+    ("string", "bytes"): "string",
+    ("bytes", "string"): "string",
+}
+"""What a promoted primitive is read as. Bytes and text have one layout, and text is checked either way."""
 
 
-def classes_of(action: Action, type_: Any) -> dict[int, Any] | None:
-    """Return the class of each record, by the id of its resolution; None where msgspec has to make the values.
-
-    It has to where a type is constrained or checks itself, where the writer and the reader differ in their fields, and
-    for all that is no Struct, list, dict, optional value or plain leaf.
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a field goes.
 
     Args:
-        action: The resolved tree.
-        type_: The reader's type.
+        name: Its name in the object, interned.
+        at: Its offset in bytes, or its index in the tuple or the arguments.
+        optional: Whether it is left out where it is None.
     """
-    found: dict[int, Any] = {}
-    return found if _straight(action, kinds.type_info(type_), found) else None
+
+    name: str
+    at: int = 0
+    optional: bool = False
 
 
-def _straight(action: Action | None, info: kinds.Type, found: dict[int, Any]) -> bool:
-    match action, info:
-        case Take(), _:
-            return isinstance(info, SAME) and not _constrained(info)
-        case TakeItems(), kinds.ListType():
-            return not _constrained(info) and _straight(action.items, info.item_type, found)
-        case TakeValues(), kinds.DictType():
-            plain = not _constrained(info) and not _constrained(info.key_type)
-            return plain and _straight(action.values, info.value_type, found)
-        case TakeBranch(), kinds.UnionType() if info.includes_none and len(info.types) == len(action.branches) == 2:
-            inner = next(one for one in info.types if not isinstance(one, kinds.NoneType))
-            return all(_is_null(branch) or _straight(branch, inner, found) for branch in action.branches)
-        case TakeFields(), kinds.StructType():
-            return _straight_record(action, info, found)
-    return False
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """A field that the writer does not have, and where its value comes from.
+
+    Args:
+        place: Where it goes.
+        value: A value that cannot be changed.
+        factory: What is called for it each time.
+    """
+
+    place: Place
+    value: Any = None
+    factory: Callable[[], Any] | None = None
 
 
-def _is_null(action: Action) -> bool:
-    return isinstance(action, Take) and getattr(action.writer, "kind", None) == "null"
+@dataclass(frozen=True, slots=True)
+class Making:
+    """How a record's object is made.
+
+    Args:
+        how: ``dict``, ``slots``, ``attributes``, ``tuple`` or ``call``.
+        width: How many fields or arguments it has.
+        places: By the reader's field names.
+        fills: The fields that the writer does not have.
+        cls: The class.
+        keywords: Names of the class's arguments.
+        then: What is called with the object when its fields are in place.
+    """
+
+    how: str
+    width: int
+    places: dict[str, Place]
+    fills: tuple[Filling, ...]
+    cls: Any = None
+    keywords: tuple[str, ...] | None = None
+    then: Callable[[Any], Any] | None = None
 
 
-def _constrained(info: kinds.Type) -> bool:
-    """Tell whether a type says more than what it is: a least length, a greatest value, a time zone."""
-    parts = {"item_type", "key_type", "value_type"}
-    return any(getattr(info, name) is not None for name in info.__struct_fields__ if name not in parts)
+class Targets:
+    """What the values of a reader's schema become: objects of its type, or dicts and plain values where it has none.
+
+    Args:
+        reader: The reader's schema.
+    """
+
+    def __init__(self, reader: Schema) -> None:
+        self._hints = reader.hints
+
+    # ---- leaves --------------------------------------------------------------------------------------------------
+
+    def leaf(self, action: Take) -> tuple[str, int, Callable[[Any], Any] | None]:
+        """Return the name of what a primitive or fixed is read as, its size or unit, and what is called with it."""
+        hint, logical = self._hints.get(id(action.reader)), action.reader.logical
+        if hint is not None and hint.source is not None and logical is not None and logical.name == CARRIER:
+            return "bytes", 0, carried_as(hint.source)
+        op, count, finish = read_as(action)
+        if isinstance(hint, Scalar):
+            made = hint.cls if hint.cls in (bytearray, memoryview) else None
+            finish = chained(finish, made, classes.checker(hint))
+        return op, count, finish
+
+    def symbols(self, action: TakeSymbol) -> tuple[Any, ...]:
+        """Return what the writer's symbols become."""
+        hint = self._hints.get(id(action.reader))
+        if isinstance(hint, Enumeration):
+            return tuple(hint.cls(symbol) for symbol in action.symbols.values())
+        return tuple(intern(symbol) for symbol in action.symbols.values())
+
+    def container(self, action: TakeItems | TakeValues) -> Callable[[Any], Any] | None:
+        """Return what is called with a list or dict to make it another container, or to check it."""
+        hint = self._hints.get(id(action.reader))
+        if isinstance(hint, Sequence):
+            made = None if hint.cls is list else hint.cls
+            return chained(made, classes.checker(hint))
+        return classes.checker(hint) if isinstance(hint, Mapping) else None
+
+    # ---- records -------------------------------------------------------------------------------------------------
+
+    def making(self, action: TakeFields) -> Making:
+        """Return how a record's object is made."""
+        hint = self._hints.get(id(action.reader))
+        if not isinstance(hint, RecordHint):
+            return self._dict(action, None)
+        if hint.kind == "typeddict":
+            return self._dict(action, hint)
+        return self._object(action, hint)
+
+    def _dict(self, action: TakeFields, hint: RecordHint | None) -> Making:
+        places, fills = {}, []
+        for field, written, _ in action.fields:
+            optional = hint is not None and bool(field.attributes.get("safecodec.optional"))
+            place = places[field.name] = Place(intern(field.name), optional=optional)
+            if written is None and not optional:
+                fills.append(self._filling(place, field, hint))
+        return Making("dict", len(places), places, tuple(fills))
+
+    def _object(self, action: TakeFields, hint: RecordHint) -> Making:
+        shape = classes.shape_of(hint)
+        places, fills = {}, []
+        keywords: list[str] = []
+        for field, written, _ in action.fields:
+            attribute = shape.fields[field.name]
+            at = attribute.offset
+            if shape.how == "call":
+                if written is None and field.default is ABSENT:
+                    continue  # the class fills it
+                at = len(keywords)
+                keywords.append(attribute.argument)
+            place = places[field.name] = Place(intern(attribute.name), at)
+            if written is None:
+                fills.append(self._filling(place, field, hint))
+        width = len(keywords) if shape.how == "call" else len(places)
+        return Making(shape.how, width, places, tuple(fills), shape.cls, tuple(keywords) or None, shape.then)
+
+    def _filling(self, place: Place, field: Field, hint: RecordHint | None) -> Filling:
+        if hint is None:
+            return _filled(place, field.type, field.default)
+        own = classes.field_of(hint, field.name)
+        if own.factory is not NO_DEFAULT:
+            return Filling(place, factory=own.factory)
+        return Filling(place, own.default)
 
 
-def _straight_record(action: TakeFields, info: kinds.StructType, found: dict[int, Any]) -> bool:
-    if id(action) in found:
-        return True
-    found[id(action)] = info.cls
-    config = getattr(info.cls, "__struct_config__", None)
-    encoded = [field.encode_name for field in info.fields]
-    written = {field.name for _, field, _ in action.fields if field is not None}
-    return (
-        config is not None
-        and not config.array_like
-        and config.tag is None
-        and not hasattr(info.cls, "__post_init__")
-        and type(info.cls).__call__ is type(kinds.Type).__call__
-        and _takes_positions(info.cls)
-        and encoded == [field.name for field, _, _ in action.fields]
-        and len(written) == len(encoded) == len(action.writer.fields)
-        and all(
-            _straight(inner, field.type, found) for (_, _, inner), field in zip(action.fields, info.fields, strict=True)
-        )
-    )
+def _filled(place: Place, node: Node, default: Any) -> Filling:
+    """A schema's own default: shared where it cannot be changed, else made anew each time."""
+    value = default_value(node, default)
+    if isinstance(value, (list, dict)):
+        make = partial(default_value, node, default) if value else type(value)
+        return Filling(place, factory=make)
+    return Filling(place, value)
 
 
-def _takes_positions(cls: Any) -> bool:
-    """Tell whether a Struct takes all its fields by position, in their order."""
-    return tuple(cls.__match_args__) == tuple(cls.__struct_fields__) and "__init__" not in vars(cls)
+# ---- leaves --------------------------------------------------------------------------------------------------------
+
+
+def read_as(action: Take) -> tuple[str, int, Callable[[Any], Any] | None]:
+    """Return the name of what a leaf is read as, its size or its units of a second, and what is called with it."""
+    writer, reader = action.writer, action.reader
+    op, count = ("fixed", writer.size) if isinstance(writer, Fixed) else (writer.kind, 0)
+    if not needs_taking(action):
+        return op, count, None
+    if writer.logical is None and isinstance(writer, Primitive) and isinstance(reader, Primitive):
+        return PROMOTED[writer.kind, reader.kind], 0, str.encode if reader.kind == "bytes" else None
+    if writer.logical is not None and reader.logical is not None:
+        name, _, unit = writer.logical.name.rpartition("-")
+        if name in INSTANTS:
+            return INSTANTS[name], UNITS[unit], None
+        if unit == "date":
+            return "day", 0, None
+    return op, count, partial(taken, action)
+
+
+def chained(*steps: Callable[[Any], Any] | None) -> Callable[[Any], Any] | None:
+    """Return one function that calls those that are there in order, or None where none is."""
+    found = [step for step in steps if step is not None]
+    if len(found) < 2:
+        return found[0] if found else None
+
+    def call(value: Any) -> Any:
+        for step in found:
+            value = step(value)
+        return value
+
+    return call

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
+from ..avro.limits import DEFAULT, Limits
 from ..avro.schema import Schema
 from ..errors import ConfigError, IncompatibleSchemaError, SchemaError
 from ..frame import fingerprint
@@ -14,7 +16,8 @@ if TYPE_CHECKING:
 
     from ..avro.schema import SchemaSource
 
-PAYLOADS = ("avro", "msgpack", "json")
+PAYLOADS: Final = ("avro", "msgpack", "json")
+ENGINES: Final = ("compiled", "fastavro")
 
 
 class PayloadModule(Protocol):
@@ -26,8 +29,8 @@ class PayloadModule(Protocol):
     def decoder(self, writer: Schema, reader: Schema) -> Callable[[Any], Any]:
         """Return what reads payloads of the writer as values of the reader."""
 
-    def forward_decoder(self, reader: Schema) -> Callable[[Any], Any]:
-        """Return what reads payloads of an unknown newer writer."""
+    def forward_decoder(self, reader: Schema, target: Schema) -> Callable[[Any], Any]:
+        """Return what reads payloads of an unknown newer writer, whose start the reader knows, as the target."""
 
     def reads_newer(self, writer: Schema, reader: Schema) -> bool:
         """Tell whether the forward decoder of a reader reads a newer writer's payloads."""
@@ -36,18 +39,27 @@ class PayloadModule(Protocol):
         """Return reason and path of an error that these let out."""
 
 
-def payload_module(payload: str) -> PayloadModule:
+def payload_module(payload: str, engine: str = ENGINES[0]) -> PayloadModule:
     """Import the module of a payload format; only then are the libraries loaded that it needs.
 
     Args:
         payload: ``avro``, ``msgpack`` or ``json``.
+        engine: What reads and writes Avro: ``compiled``, or ``fastavro``, the reference.
 
     Raises:
-        ConfigError: There is no such format.
+        ConfigError: There is no such format or engine, or the engine is not installed.
     """
     if payload not in PAYLOADS:
         raise ConfigError(f"payload {payload!r} is not one of {', '.join(PAYLOADS)}")
-    return cast("PayloadModule", import_module(f"safecodec.payload.{payload}"))
+    if engine not in ENGINES:
+        raise ConfigError(f"engine {engine!r} is not one of {', '.join(ENGINES)}")
+    if engine == ENGINES[0]:
+        return cast("PayloadModule", import_module(f"safecodec.payload.{payload}"))
+    if payload != "avro":
+        raise ConfigError(f"engine {engine!r} is for Avro payloads, not for {payload}")
+    if find_spec(engine) is None:
+        raise ConfigError(f"engine {engine!r} is not installed: pip install 'safecodec[{engine}]'")
+    return cast("PayloadModule", import_module("safecodec.payload.reference"))
 
 
 class Versions:
@@ -59,6 +71,8 @@ class Versions:
         older: The versions before it, by number.
         subject: Name of the subject, for errors.
         payload: Payload format: ``avro``, ``msgpack`` or ``json``.
+        engine: What reads and writes Avro, see `payload_module`.
+        limits: The bounds of schemas, values and payloads.
 
     Raises:
         ConfigError: A number is out of range, or not older than ``version``.
@@ -66,11 +80,20 @@ class Versions:
     """
 
     def __init__(
-        self, newest: SchemaSource, version: int, older: Mapping[int, SchemaSource], *, subject: str, payload: str
+        self,
+        newest: SchemaSource,
+        version: int,
+        older: Mapping[int, SchemaSource],
+        *,
+        subject: str,
+        payload: str,
+        engine: str = ENGINES[0],
+        limits: Limits = DEFAULT,
     ) -> None:
         self.subject = subject
         self.payload = payload
-        self.module = payload_module(payload)
+        self.module = payload_module(payload, engine)
+        self.limits = limits
         _check_number("version", version)
         for number in older:
             _check_number("a version in older", number)
@@ -86,7 +109,7 @@ class Versions:
 
     def _parse(self, number: int, source: SchemaSource) -> Schema:
         try:
-            return Schema(source)
+            return Schema(source, limits=self.limits)
         except SchemaError as error:
             raise SchemaError(f"{self._name(number)}: {error.reason}", path=error.path) from error
 
@@ -112,20 +135,31 @@ class Versions:
             reason = f"values of {self._name(self.newest)} cannot be written as version {number}"
             raise IncompatibleSchemaError(reason, reasons=error.reasons) from error
 
-    def decoders(self) -> tuple[Callable[[Any], Any], ...]:
+    def decoders(
+        self, target: SchemaSource | None = None, module: PayloadModule | None = None
+    ) -> tuple[Callable[[Any], Any], ...]:
         """Return what reads the payloads of each version, in order, and last what reads those of newer ones.
 
-        Raises:
-            IncompatibleSchemaError: What an older version wrote cannot be read as the newest.
-        """
-        return (*self._decoders(), self.module.forward_decoder(self.schemas[self.newest]))
+        Args:
+            target: What they are read as; the newest version where None.
+            module: The payload's module, where it is not the subject's own.
 
-    def _decoders(self) -> Iterator[Callable[[Any], Any]]:
+        Raises:
+            IncompatibleSchemaError: What a version wrote cannot be read so.
+            SchemaError: The target is no schema.
+        """
+        module = self.module if module is None else module
+        newest = self.schemas[self.newest]
+        schema = newest if target is None else Schema(target, limits=self.limits)
+        name = f"version {self.newest}" if target is None else "the type that is asked for"
+        return (*self._decoders(schema, name, module), module.forward_decoder(newest, schema))
+
+    def _decoders(self, target: Schema, name: str, module: PayloadModule) -> Iterator[Callable[[Any], Any]]:
         for number in self.numbers:
             try:
-                yield self.module.decoder(self.schemas[number], self.schemas[self.newest])
+                yield module.decoder(self.schemas[number], target)
             except IncompatibleSchemaError as error:
-                reason = f"what {self._name(number)} wrote cannot be read as version {self.newest}"
+                reason = f"what {self._name(number)} wrote cannot be read as {name}"
                 raise IncompatibleSchemaError(reason, reasons=error.reasons) from error
 
     def oldest_reader(self, number: int) -> int:

@@ -1,43 +1,28 @@
-"""Avro payloads: read by compiled plans, written through fastavro."""
+"""Avro payloads, read and written by compiled plans."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..avro import compile
+from ..avro.compile import decoder, encoder
 from ..avro.describing import describe
 from ..avro.layout import begins_with
-from ..avro.reference import ReferenceEncoder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from ..avro._decoder import Plan
     from ..avro.schema import Schema
 
 __all__ = ["decoder", "describe", "encoder", "forward_decoder", "reads_newer"]
 
 
-def encoder(writer: Schema, source: Schema) -> Callable[[Any], bytes]:
-    """Return what writes values of the source's schema as payloads of the writer's.
+def forward_decoder(reader: Schema, target: Schema) -> Plan:
+    """Return what reads payloads of a newer schema that only appends fields to the reader's.
 
-    Raises:
-        IncompatibleSchemaError: They cannot be written so.
+    Args:
+        reader: The newest schema that is known.
+        target: The schema that they are read as.
     """
-    return ReferenceEncoder(writer, source).encode
-
-
-def decoder(writer: Schema, reader: Schema) -> Callable[[Any], Any]:
-    """Return what reads payloads of the writer's schema as values of the reader's.
-
-    Raises:
-        IncompatibleSchemaError: They do not resolve.
-    """
-    return compile.decoder(writer, reader)
-
-
-def forward_decoder(reader: Schema) -> Callable[[Any], Any]:
-    """Return what reads payloads of a newer schema that only appends fields to the reader's."""
-    return compile.decoder(reader, reader, prefix=True)
+    return decoder(reader, target, prefix=True)
 
 
 def reads_newer(writer: Schema, reader: Schema) -> bool:

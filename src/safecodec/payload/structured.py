@@ -206,7 +206,8 @@ def encoder(form: Format, writer: Schema, source: Schema) -> Callable[[Any], byt
         SchemaError: The format cannot tell a union's branches apart, or leaves out a part of the source's values.
     """
     _check(writer, form)
-    demand_whole(source)
+    if source.type is not None:
+        demand_whole(source.hints[id(source.root)])
     encode = form.encoder()
     if writer != source or source.type is None:
         encode = _LongEncoder(encode, writer, source).encode
@@ -310,8 +311,10 @@ def decoder(form: Format, writer: Schema, reader: Schema) -> Callable[[Any], Any
     return long_way.decode
 
 
-def forward_decoder(form: Format, reader: Schema) -> Callable[[Any], Any]:
-    """Return what reads payloads of a newer schema by the names that the reader knows."""
+def forward_decoder(form: Format, reader: Schema, target: Schema) -> Callable[[Any], Any]:
+    """Return what reads payloads of a newer schema by the names that the reader knows, as values of the target."""
+    if target is not reader:
+        return decoder(form, reader, target)
     _check(reader, form)
     if reader.type is not None and not _any_record(reader, _is_exact):
         return _typed(form, reader.type)

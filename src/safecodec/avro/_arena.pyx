@@ -1,0 +1,35 @@
+"""The memory of a plan: its steps, and the Python objects that they point to."""
+
+from libc.stdlib cimport calloc, free, realloc
+
+
+cdef class Arena:
+    def __cinit__(self):
+        self._kept = []
+
+    def __dealloc__(self):
+        cdef Py_ssize_t at
+        for at in range(self._count):
+            free(self._blocks[at])
+        free(self._blocks)
+
+    cdef void *room(self, Py_ssize_t count, Py_ssize_t size) except NULL:
+        cdef void **blocks = <void **>realloc(self._blocks, <size_t>(self._count + 1) * sizeof(void *))
+        if blocks is NULL:
+            raise MemoryError
+        self._blocks = blocks
+        blocks[self._count] = calloc(<size_t>(count if count else 1), <size_t>size)
+        if blocks[self._count] is NULL:
+            raise MemoryError
+        self._count += 1
+        return blocks[self._count - 1]
+
+    cdef PyObject *keep(self, object one) except? NULL:
+        if one is None:
+            return NULL
+        self._kept.append(one)
+        return <PyObject *>one
+
+    cdef int seal(self) except -1:
+        self._kept = tuple(self._kept)
+        return 0

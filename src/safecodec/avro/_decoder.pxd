@@ -1,0 +1,19 @@
+cimport cython
+from libc.stdint cimport uint8_t
+
+from safecodec.avro._arena cimport Arena
+from safecodec.avro._plan cimport Step
+
+
+@cython.final
+cdef class Plan:
+    cdef Arena _arena
+    cdef Step *_root
+    cdef int _deepest
+    cdef Py_ssize_t _empty_items
+    cdef Py_ssize_t _longest
+    cdef bint _prefix
+    cdef void **_keys
+
+    # What decode does, on bytes that the caller holds.
+    cdef object read(self, const uint8_t *data, Py_ssize_t size)

@@ -1,0 +1,17 @@
+cimport cython
+
+from safecodec.avro._arena cimport Arena
+from safecodec.avro._buffer cimport Buffer
+from safecodec.avro._writing cimport Put
+
+
+@cython.final
+cdef class Encoder:
+    cdef Arena _arena
+    cdef Put *_root
+    cdef int _deepest
+    cdef Py_ssize_t _empty_items
+    cdef Py_ssize_t _longest
+
+    # Appends a value to a buffer that the caller opens and closes.
+    cdef int write(self, object value, Buffer *out) except -1

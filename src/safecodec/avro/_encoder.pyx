@@ -1,0 +1,350 @@
+"""Values to Avro payloads, in one pass along a plan, into one buffer.
+
+Types are checked where they are written: a value of another type is an error with its path, never a guess.
+"""
+
+cimport cython
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.datetime cimport import_datetime
+from cpython.dict cimport PyDict_Check, PyDict_CheckExact, PyDict_Next
+from cpython.list cimport PyList_CheckExact, PyList_GET_SIZE
+from cpython.object cimport PyObject, Py_TYPE
+from cpython.tuple cimport PyTuple_CheckExact
+from libc.stdint cimport uint8_t
+
+from safecodec.avro._arena cimport Arena
+from safecodec.avro._buffer cimport Buffer, close_buffer, open_buffer, put_byte, put_long, put_raw
+from safecodec.avro._getting cimport attribute_of, item_of, key_of, settled, slot_of
+from safecodec.avro._leaves cimport has, put_fast, put_in_place, put_text
+from safecodec.avro._sink cimport Sink, Spot, put_odd, refusal, unconverted, wrong
+from safecodec.avro._writing cimport (
+    GET_ATTRIBUTES, GET_INDEX, GET_KEYS, GET_SLOTS, PUT_ARRAY, PUT_CONVERTED, PUT_INTO, PUT_MAP, PUT_OPTIONAL,
+    PUT_RECORD, PUT_UNION, Branch, Compiler, Get, Give, Put, PutOp,
+)
+
+from collections.abc import Mapping
+
+from safecodec.avro.describing import PLAIN as _PLAIN
+from safecodec.avro.describing import short
+from safecodec.errors import EncodeError, ValueTooLargeError
+
+import_datetime()
+
+cdef object MISSING = object()
+
+
+@cython.final
+cdef class Encoder:
+    """Writes values of one schema as payloads of another. Immutable, safe to share between threads.
+
+    Args:
+        action: The resolved tree, whose writer is the values' schema and whose reader is the schema that is written.
+        sources: What the values are, see `sources`.
+        limits: The bounds of a value.
+    """
+
+    def __cinit__(self, action, sources, limits):
+        self._arena = Arena()
+        self._root = Compiler(self._arena, sources).root(action)
+        self._deepest = limits.depth
+        self._empty_items = limits.empty_items
+        self._longest = limits.payload
+
+    def encode(self, value, /):
+        """Return a value's payload.
+
+        Raises:
+            EncodeError: It is no value of the schema, or one that no reader within the limits could read.
+            ValueTooLargeError: Its payload is longer than the limit.
+        """
+        cdef Buffer out
+        cdef Py_ssize_t size
+        open_buffer(&out, 0)
+        try:
+            self.write(value, &out)
+            size = out.at - out.start
+            if size > self._longest:
+                raise ValueTooLargeError(found=size, limit=self._longest)
+            return PyBytes_FromStringAndSize(<const char *>out.start, size)
+        finally:
+            close_buffer(&out)
+
+    def __call__(self, value, /):
+        return self.encode(value)
+
+    cdef int write(self, object value, Buffer *out) except -1:
+        cdef Sink sink
+        sink.out = out
+        sink.empty_items = self._empty_items
+        sink.depth = 0
+        sink.deepest = self._deepest
+        return put(self._root, value, &sink)
+
+
+cdef int put(const Put *step, object value, Sink *sink) except -1:
+    cdef PutOp op = step.op
+    if op < PUT_CONVERTED:
+        return 0 if put_fast(step, <PyObject *>value, sink.out) else put_odd(step, value, sink)
+    if op == PUT_RECORD:
+        return put_record(step, value, sink)
+    if op == PUT_OPTIONAL:
+        return put(step.other if value is None else step.inner, value, sink)
+    if op == PUT_INTO:
+        if not put_long(sink.out, step.index):
+            raise MemoryError
+        return put(step.inner, value, sink)
+    if op == PUT_ARRAY:
+        return put_array(step, value, sink)
+    if op == PUT_MAP:
+        return put_map(step, value, sink)
+    if op == PUT_UNION:
+        return put_union(step, value, sink)
+    return put(step.inner, converted(step, value, sink), sink)
+
+
+# The same, with leaves written in the caller.
+cdef inline int put_any(const Put *step, object value, Sink *sink) except -1:
+    if step.op < PUT_CONVERTED and put_fast(step, <PyObject *>value, sink.out):
+        return 0
+    return put(step, value, sink)
+
+
+cdef object converted(const Put *step, object value, Sink *sink):
+    try:
+        return (<object>step.convert)(value)
+    except Exception as error:
+        raise unconverted(sink, error) from error
+
+
+cdef inline Spot *enter(const Put *step, Sink *sink) except NULL:
+    cdef Spot *spot
+    if sink.depth >= sink.deepest:
+        raise refusal(sink, f"the value nests too deep, the limit depth is {sink.deepest} levels")
+    spot = &sink.spots[sink.depth]
+    spot.step = step
+    spot.part = -1
+    spot.key = NULL
+    sink.depth += 1
+    return spot
+
+
+# ---- records -----------------------------------------------------------------------------------------------------
+
+cdef int put_record(const Put *step, object value, Sink *sink) except -1:
+    cdef Get get = step.get
+    cdef Spot *spot
+    cdef const Give *give
+    cdef Py_ssize_t found = 0
+    cdef Py_ssize_t at, mark
+    if <PyObject *>Py_TYPE(value) is not step.cls:
+        value = loosened(step, value, sink)
+        get = step.get if step.get == GET_KEYS and PyDict_Check(value) else GET_ATTRIBUTES
+    spot = enter(step, sink)
+    for at in range(step.count):
+        give = &step.gives[at]
+        spot.part = at
+        if give.step is not NULL and put_in_place(give, get, <PyObject *>value, sink.out):
+            found += 1
+            continue
+        item = field_of(give, get, value)
+        if item is MISSING:
+            put_default(give, sink)
+            continue
+        found += 1
+        mark = sink.out.at - sink.out.start
+        put_any(give.step, item, sink)
+        if give.dropped:
+            sink.out.at = sink.out.start + mark
+    spot.part = -1
+    if get == GET_KEYS and found != len(<dict>value):
+        refuse_unknown(step, value, sink)
+    sink.depth -= 1
+    return 0
+
+
+cdef inline object field_of(const Give *give, Get get, object value):
+    if give.name is NULL:
+        return MISSING
+    if get == GET_SLOTS:
+        return slot_of(value, give.place, MISSING)
+    if get == GET_KEYS:
+        return key_of(value, <object>give.name, MISSING)
+    if get == GET_INDEX:
+        return (<tuple>value)[give.place]
+    return attribute_of(value, <object>give.name, MISSING)
+
+
+# What the fields of a value are taken from that is no exact instance of the step's class.
+cdef object loosened(const Put *step, object value, Sink *sink):
+    if step.free:
+        if isinstance(value, Mapping):
+            return value if PyDict_Check(value) else dict(value)
+        if not isinstance(value, _PLAIN):
+            return value
+    elif isinstance(value, <object>step.cls):
+        return value
+    raise wrong(sink, step, value)
+
+
+cdef int put_default(const Give *give, Sink *sink) except -1:
+    if give.name is NULL and give.step is not NULL:
+        return put(give.step, None, sink)  # made by the class
+    if give.default is NULL:
+        raise refusal(sink, "the field is missing and has no default")
+    if not put_raw(sink.out, give.default, give.size):
+        raise MemoryError
+    return 0
+
+
+cdef int refuse_unknown(const Put *step, dict value, Sink *sink) except -1:
+    for key in value:
+        if key not in <frozenset>step.known:
+            raise refusal(sink, f"the record has no field {key!r}")
+    return 0
+
+
+# ---- arrays and maps ---------------------------------------------------------------------------------------------
+
+cdef int put_array(const Put *step, object value, Sink *sink) except -1:
+    cdef list items
+    cdef Spot *spot
+    cdef Py_ssize_t at, mark, size
+    if not has(step.cls, <PyObject *>Py_TYPE(value)) and not isinstance(value, <tuple><object>step.cls):
+        raise wrong(sink, step, value)
+    if not PyList_CheckExact(value) and isinstance(value, (set, frozenset)):
+        return put_set(step, value, sink)
+    items = value if PyList_CheckExact(value) else list(value)
+    size = PyList_GET_SIZE(items)
+    spot = enter(step, sink)
+    if size and not put_long(sink.out, size):
+        raise MemoryError
+    for at in range(size):
+        spot.part = at
+        item = item_of(items, at, MISSING)
+        if item is MISSING:
+            break
+        mark = sink.out.at - sink.out.start
+        put_any(step.inner, item, sink)
+        if sink.out.at - sink.out.start == mark:
+            count_empty(sink)
+    spot.part = -1
+    if PyList_GET_SIZE(items) != size:
+        raise refusal(sink, "the list changed while it was written")
+    if not put_byte(sink.out, 0):
+        raise MemoryError
+    sink.depth -= 1
+    return 0
+
+
+cdef int count_empty(Sink *sink) except -1:
+    sink.empty_items -= 1
+    if sink.empty_items < 0:
+        raise refusal(sink, "there are more items without a byte than the limit empty_items allows")
+    return 0
+
+
+# Sets have no order of their own, and the same value has to give the same bytes: their order is that of their bytes.
+cdef int put_set(const Put *step, object value, Sink *sink) except -1:
+    cdef Py_ssize_t mark = sink.out.at - sink.out.start
+    cdef list written = []
+    enter(step, sink)
+    for item in list(value):
+        put(step.inner, item, sink)
+        written.append(<bytes>(sink.out.start + mark)[: sink.out.at - sink.out.start - mark])
+        sink.out.at = sink.out.start + mark
+    written.sort()
+    if written and not put_long(sink.out, len(written)):
+        raise MemoryError
+    for data in written:
+        if not put_raw(sink.out, <const uint8_t *>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data)):
+            raise MemoryError
+        if not data:
+            count_empty(sink)
+    if not put_byte(sink.out, 0):
+        raise MemoryError
+    sink.depth -= 1
+    return 0
+
+
+cdef int put_map(const Put *step, object value, Sink *sink) except -1:
+    cdef dict values
+    cdef Spot *spot
+    cdef PyObject *raw_key
+    cdef PyObject *raw_item
+    cdef Py_ssize_t place = 0
+    cdef Py_ssize_t left
+    if PyDict_CheckExact(value):
+        values = settled(value)
+    elif isinstance(value, Mapping):
+        values = dict(value)
+    else:
+        raise wrong(sink, step, value)
+    left = len(values)
+    spot = enter(step, sink)
+    if left and not put_long(sink.out, left):
+        raise MemoryError
+    while PyDict_Next(values, &place, &raw_key, &raw_item):
+        key, item = <object>raw_key, <object>raw_item
+        left -= 1
+        spot.key = NULL
+        if not put_text(<PyObject *>key, sink.out):
+            put_odd(step.other, key, sink)
+        spot.key = <void *>key
+        put_any(step.inner, item, sink)
+    spot.key = NULL
+    if left:
+        raise refusal(sink, "the dict changed while it was written")
+    if not put_byte(sink.out, 0):
+        raise MemoryError
+    sink.depth -= 1
+    return 0
+
+
+# ---- unions ------------------------------------------------------------------------------------------------------
+
+cdef int put_union(const Put *step, object value, Sink *sink) except -1:
+    cdef Py_ssize_t at
+    if PyTuple_CheckExact(value) and len(<tuple>value) == 2 and isinstance((<tuple>value)[0], str):
+        for at in range(step.count):
+            if (<tuple>value)[0] in <tuple>step.branches[at].names:
+                return put(step.branches[at].step, (<tuple>value)[1], sink)
+    for at in range(step.count):
+        if has(step.branches[at].types, <PyObject *>Py_TYPE(value)):
+            return put(step.branches[at].step, value, sink)
+    return put(step.branches[fitting(step, value, sink)].step, value, sink)
+
+
+# The branch that a value fits of which the type alone does not tell. Of two leaves that fit, the first: both give the
+# value back. Of two branches that hold other values, none: they would not.
+cdef Py_ssize_t fitting(const Put *step, object value, Sink *sink) except -1:
+    cdef Py_ssize_t found = -1
+    cdef Py_ssize_t at
+    for at in range(step.count):
+        if not fits(&step.branches[at], value, sink):
+            continue
+        if found < 0:
+            found = at
+        elif step.branches[at].fits is not NULL or step.branches[found].fits is not NULL:
+            raise refusal(
+                sink, f"{type(value).__name__} {short(value)} fits more than one branch of the union: "
+                f"{<object>step.wanted}; name one, as (name, value)",
+            )
+    if found < 0:
+        raise refusal(
+            sink, f"{type(value).__name__} {short(value)} is of no branch of the union: {<object>step.wanted}"
+        )
+    return found
+
+
+cdef bint fits(const Branch *branch, object value, Sink *sink) except -1:
+    cdef Py_ssize_t mark
+    if branch.fits is not NULL:
+        return (<object>branch.fits)(value)
+    mark = sink.out.at - sink.out.start
+    try:
+        put(branch.step, value, sink)
+        return True
+    except EncodeError:
+        return False
+    finally:
+        sink.out.at = sink.out.start + mark

@@ -1,0 +1,123 @@
+# CPython's objects as the engine makes them: pointers that are owned by who holds them, and puts that take theirs over,
+# whether or not they succeed.
+
+from cpython.object cimport PyObject, PyTypeObject
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.string cimport memcmp, memcpy
+
+from safecodec.avro._cursor cimport copy_short
+
+cdef extern from *:
+    """
+    #ifdef Py_GIL_DISABLED
+    #define SAFECODEC_SHARED_KEYS 0
+    #else
+    #define SAFECODEC_SHARED_KEYS 1
+    #endif
+    /* Room for a number of items and none in it yet: at no time does the list hold a place that is empty. */
+    static inline PyObject *safecodec_new_list(Py_ssize_t capacity) {
+        PyObject *list = PyList_New(capacity);
+        if (list != NULL) Py_SET_SIZE((PyVarObject *)list, 0);
+        return list;
+    }
+    static inline int safecodec_list_put(PyObject *list, PyObject *value) {
+        Py_ssize_t size = Py_SIZE(list);
+        if (size < ((PyListObject *)list)->allocated) {
+            ((PyListObject *)list)->ob_item[size] = value;
+            Py_SET_SIZE((PyVarObject *)list, size + 1);
+            return 0;
+        }
+        int status = PyList_Append(list, value);
+        Py_DECREF(value);
+        return status;
+    }
+    static inline int safecodec_dict_put(PyObject *dict, PyObject *key, PyObject *value) {
+        int status = PyDict_SetItem(dict, key, value);
+        Py_DECREF(value);
+        return status;
+    }
+    static inline int safecodec_set_attribute(PyObject *object, PyObject *name, PyObject *value) {
+        int status = PyObject_GenericSetAttr(object, name, value);
+        Py_DECREF(value);
+        return status;
+    }
+    #define safecodec_new_object(type, items) ((PyTypeObject *)(type))->tp_alloc((PyTypeObject *)(type), (items))
+    #define safecodec_set_slot(object, offset, value) (*(PyObject **)((char *)(object) + (offset)) = (value))
+    #define safecodec_call_names(callable, arguments, names) \\
+        PyObject_Vectorcall((callable), ((PyTupleObject *)(arguments))->ob_item, 0, (names))
+    """
+    enum:
+        SHARED_KEYS "SAFECODEC_SHARED_KEYS"
+    list new_list "safecodec_new_list"(Py_ssize_t capacity)
+    object new_object "safecodec_new_object"(PyObject *cls, Py_ssize_t items)
+    int list_put "safecodec_list_put"(PyObject *items, PyObject *value) except -1
+    int dict_put "safecodec_dict_put"(PyObject *values, PyObject *key, PyObject *value) except -1
+    int set_attribute "safecodec_set_attribute"(PyObject *made, PyObject *name, PyObject *value) except -1
+    void set_slot "safecodec_set_slot"(PyObject *made, Py_ssize_t offset, PyObject *value)
+    object call_names "safecodec_call_names"(PyObject *callable, PyObject *arguments, PyObject *names)
+
+cdef extern from "Python.h":
+    PyObject *PyLong_FromLongLong(long long) except NULL
+    PyObject *PyFloat_FromDouble(double) except NULL
+    PyObject *PyBytes_FromStringAndSize(const char *, Py_ssize_t) except NULL
+    PyObject *PyUnicode_New(Py_ssize_t, uint32_t) except NULL
+    PyObject *PyUnicode_DecodeUTF8(const char *, Py_ssize_t, const char *) except NULL
+    void *PyUnicode_DATA(PyObject *)
+    Py_ssize_t PyUnicode_GET_LENGTH(PyObject *)
+    dict PyDict_New()
+    dict PyDict_Copy(PyObject *)
+    object PyTuple_New(Py_ssize_t)
+    void PyTuple_SET_ITEM(PyObject *, Py_ssize_t, PyObject *)
+    PyObject *PyTuple_GET_ITEM(PyObject *, Py_ssize_t)
+    object PyObject_CallOneArg(PyObject *, PyObject *)
+    object PyObject_CallNoArgs(PyObject *)
+    void Py_INCREF(PyObject *)
+    void Py_XDECREF(PyObject *)
+    void Py_DECREF(PyObject *)
+    PyObject *Py_NewRef(PyObject *)
+    PyObject *Py_None
+    PyObject *Py_Ellipsis
+    PyObject *Py_True
+    PyObject *Py_False
+
+cdef enum:
+    KEYS = 256              # places of a plan's cache of map keys
+    LONGEST_CACHED_KEY = 32
+
+
+cdef inline PyObject *owned(object value) noexcept:
+    Py_INCREF(<PyObject *>value)
+    return <PyObject *>value
+
+
+cdef inline PyObject *new_ascii(const uint8_t *data, Py_ssize_t size) except NULL:
+    cdef PyObject *text = PyUnicode_New(size, 127)
+    copy_short(<uint8_t *>PyUnicode_DATA(text), data, size)
+    return text
+
+
+# The key that is cached for these ASCII bytes, made where there is none. A cache belongs to one plan and changes under
+# the GIL only: without one there are no caches.
+cdef inline PyObject *cached_key(void **keys, const uint8_t *data, Py_ssize_t size) except NULL:
+    cdef uint64_t mixed = <uint64_t>size * <uint64_t>0x9E3779B97F4A7C15ULL
+    cdef uint64_t word = 0
+    cdef Py_ssize_t at = 0
+    cdef PyObject *found
+    while at + 8 <= size:
+        memcpy(&word, data + at, 8)
+        mixed = (mixed ^ word) * <uint64_t>0x9E3779B97F4A7C15ULL
+        mixed ^= mixed >> 29
+        at += 8
+    word = 0
+    while at < size:
+        word = word << 8 | data[at]
+        at += 1
+    mixed = (mixed ^ word) * <uint64_t>0x9E3779B97F4A7C15ULL
+    cdef void **place = &keys[mixed >> 56]
+    found = <PyObject *>place[0]
+    if found is not NULL and PyUnicode_GET_LENGTH(found) == size and not memcmp(PyUnicode_DATA(found), data, size):
+        return Py_NewRef(found)
+    found = new_ascii(data, size)
+    Py_XDECREF(<PyObject *>place[0])
+    place[0] = found
+    return Py_NewRef(found)

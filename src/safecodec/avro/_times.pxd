@@ -1,0 +1,38 @@
+# Days and microseconds from 1970-01-01 as Python's dates and times, in the proleptic Gregorian calendar.
+
+from libc.stdint cimport int64_t
+
+cdef enum:
+    FIRST_DAY = -719162   # 0001-01-01
+    LAST_DAY = 2932896    # 9999-12-31
+
+cdef struct Civil:
+    int year
+    int month
+    int day
+
+
+# Years begin on 1 March, so that the leap day is the last of a year; eras have 400 of them (H. Hinnant, "chrono-
+# Compatible Low-Level Date Algorithms", civil_from_days).
+cdef inline Civil civil_of(int64_t days) noexcept nogil:
+    cdef int64_t since = days + 719468  # from 0000-03-01
+    cdef int64_t era = since // 146097
+    cdef int64_t of_era = since - era * 146097
+    cdef int64_t year = (of_era - of_era // 1460 + of_era // 36524 - of_era // 146096) // 365
+    cdef int64_t of_year = of_era - (365 * year + year // 4 - year // 100)
+    cdef int64_t month = (5 * of_year + 2) // 153
+    cdef Civil found
+    found.day = <int>(of_year - (153 * month + 2) // 5 + 1)
+    found.month = <int>(month + 3 if month < 10 else month - 9)
+    found.year = <int>(year + era * 400 + (found.month <= 2))
+    return found
+
+
+
+# The days from 1970-01-01 to a date: the reverse.
+cdef inline int64_t days_of(int year, int month, int day) noexcept nogil:
+    cdef int64_t shifted = year - (month <= 2)
+    cdef int64_t era = shifted // 400
+    cdef int64_t of_era = shifted - era * 400
+    cdef int64_t of_year = (153 * (month - 3 if month > 2 else month + 9) + 2) // 5 + day - 1
+    return era * 146097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - 719468

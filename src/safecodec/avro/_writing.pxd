@@ -1,0 +1,94 @@
+# What an encoder's plan is made of, as _plan.pxd is for a decoder.
+
+cimport cython
+from cpython.object cimport PyObject
+from libc.stdint cimport uint8_t
+
+from safecodec.avro._arena cimport Arena
+
+# What a step takes and writes.
+cdef enum PutOp:
+    PUT_NULL
+    PUT_BOOLEAN
+    PUT_INT
+    PUT_LONG
+    PUT_FLOAT
+    PUT_DOUBLE
+    PUT_BYTES
+    PUT_STRING
+    PUT_FIXED
+    PUT_ENUM
+    PUT_INSTANT        # a timestamp with a time zone
+    PUT_LOCAL_INSTANT  # one without
+    PUT_DAY            # a date
+    PUT_CONVERTED      # the inner step, with what a Python function makes of the value
+    PUT_INTO           # an index, then the inner step
+    PUT_OPTIONAL       # a union of null and another
+    PUT_UNION
+    PUT_ARRAY
+    PUT_MAP
+    PUT_RECORD
+
+# Where a record's fields are.
+cdef enum Get:
+    GET_KEYS        # in a dict
+    GET_SLOTS       # at known offsets
+    GET_ATTRIBUTES
+    GET_INDEX       # in a tuple
+
+cdef struct Put
+
+# A field of the record that is written.
+cdef struct Give:
+    Put *step
+    PyObject *name          # of the attribute or key; NULL where the source has no such field
+    Py_ssize_t place        # its offset, or its index
+    const uint8_t *default  # what is written where it is missing, or NULL
+    Py_ssize_t size
+    bint dropped            # checked and not written: the version that is written does not have it
+    PyObject *label         # for paths
+
+# A branch of a union.
+cdef struct Branch:
+    Put *step
+    PyObject *types  # a tuple: exact types that no other branch takes
+    PyObject *names  # a tuple: the names by which a value can ask for it
+    PyObject *fits   # of what holds other values: tells whether it may take a value; NULL for a leaf, which is tried
+
+cdef struct Put:
+    PutOp op
+    Get get
+    Py_ssize_t count     # bytes of a fixed, symbols of an enum, branches of a union, fields; units of a second
+    Py_ssize_t index     # PUT_INTO: which branch; PUT_OPTIONAL: which one null is
+    Put *inner
+    Put *other           # PUT_OPTIONAL: null's
+    Give *gives
+    Branch *branches
+    PyObject *cls        # a record's class, whose exact instances have their fields where `get` says; a tuple of those
+                         # that an array or a map is made of
+    PyObject *symbols    # a tuple: the values of an enum
+    Py_ssize_t *indices  # what is written for each of them
+    PyObject *by_text    # a dict: the same by their texts; NULL where they are members of a Python enum
+    PyObject *known      # a frozenset: the keys that a dict may have
+    bint free            # whether a record may be any mapping or object: no type says what it is
+    PyObject *convert    # called with the value
+    PyObject *wanted     # what is expected, for errors
+
+
+# Builds the steps of one plan in its arena.
+@cython.final
+cdef class Compiler:
+    cdef Arena arena
+    cdef object sources
+    cdef dict known       # the addresses of what is made, by the id of the action
+
+    cdef Put *root(self, object action) except NULL
+    cdef Put *new(self, object action) except NULL
+    cdef Put *action(self, object action) except NULL
+    cdef Put *leaf(self, Put *step, object action) except NULL
+    cdef Put *container(self, Put *step, object action) except NULL
+    cdef Put *converted(self, object action, Put *inner, object convert) except NULL
+    cdef int put_symbols(self, Put *step, object action) except -1
+    cdef int put_union(self, Put *step, object action) except -1
+    cdef int put_record(self, Put *step, object action) except -1
+    cdef int put_give(self, Give *give, object given) except -1

@@ -1,0 +1,150 @@
+"""A resolved tree compiled into the steps that the encoder takes: the writer's side of it is what values are."""
+
+from cpython.bytes cimport PyBytes_AS_STRING
+
+from sys import intern
+
+from safecodec.avro.resolve import Take, TakeBranch, TakeInto, TakeItems, TakeSymbol, TakeValues
+
+cdef dict OPS = {
+    "null": PUT_NULL, "boolean": PUT_BOOLEAN, "int": PUT_INT, "long": PUT_LONG, "float": PUT_FLOAT,
+    "double": PUT_DOUBLE, "bytes": PUT_BYTES, "string": PUT_STRING, "fixed": PUT_FIXED, "instant": PUT_INSTANT,
+    "local instant": PUT_LOCAL_INSTANT, "day": PUT_DAY,
+}
+cdef dict GETS = {"keys": GET_KEYS, "slots": GET_SLOTS, "attributes": GET_ATTRIBUTES, "index": GET_INDEX}
+
+
+cdef class Compiler:
+    def __cinit__(self, Arena arena, sources):
+        self.arena = arena
+        self.sources = sources
+        self.known = {}
+
+    cdef Put *root(self, object action) except NULL:
+        cdef Put *root = self.action(action)
+        self.arena.seal()
+        return root
+
+    cdef Put *new(self, object action) except NULL:
+        cdef Put *step = <Put *>self.arena.room(1, sizeof(Put))
+        self.known[id(action)] = <size_t>step
+        self.arena.keep(action)  # so that its id stays its own
+        return step
+
+    cdef Put *action(self, object action) except NULL:
+        cdef Put *step
+        if id(action) in self.known:
+            return <Put *><size_t>self.known[id(action)]
+        step = self.new(action)
+        if isinstance(action, Take):
+            return self.leaf(step, action)
+        if isinstance(action, TakeInto):
+            step.op = PUT_INTO
+            step.index = action.branch
+            step.inner = self.action(action.inner)
+        elif isinstance(action, TakeSymbol):
+            self.put_symbols(step, action)
+        elif isinstance(action, TakeItems):
+            step.op = PUT_ARRAY
+            step.inner = self.action(action.items)
+            step.wanted = self.arena.keep("an array")
+            return self.container(step, action)
+        elif isinstance(action, TakeValues):
+            step.op = PUT_MAP
+            step.inner = self.action(action.values)
+            step.wanted = self.arena.keep("a map")
+            step.other = <Put *>self.arena.room(1, sizeof(Put))
+            step.other.op = PUT_STRING
+            step.other.wanted = self.arena.keep("a str as key")
+            return self.container(step, action)
+        elif isinstance(action, TakeBranch):
+            self.put_union(step, action)
+        else:
+            self.put_record(step, action)
+        return step
+
+    cdef Put *leaf(self, Put *step, object action) except NULL:
+        op, step.count, convert, wanted = self.sources.leaf(action)
+        step.op = OPS[op]
+        step.wanted = self.arena.keep(wanted)
+        if step.op == PUT_INSTANT or step.op == PUT_LOCAL_INSTANT or step.op == PUT_DAY:
+            step.convert = self.arena.keep(convert)  # for what the fast way does not take
+            return step
+        return self.converted(action, step, convert)
+
+    cdef Put *container(self, Put *step, object action) except NULL:
+        types, check = self.sources.container(action)
+        step.cls = self.arena.keep(types)
+        return self.converted(action, step, check)
+
+    # A step whose value goes through a function first, where there is one; it then stands for the action.
+    cdef Put *converted(self, object action, Put *inner, object convert) except NULL:
+        cdef Put *outer
+        if convert is None:
+            return inner
+        outer = self.new(action)
+        outer.op = PUT_CONVERTED
+        outer.inner = inner
+        outer.convert = self.arena.keep(convert)
+        return outer
+
+    cdef int put_symbols(self, Put *step, object action) except -1:
+        step.op = PUT_ENUM
+        symbols, indices, by_text = self.sources.symbols(action)
+        step.symbols = self.arena.keep(symbols)
+        step.by_text = self.arena.keep(by_text)
+        step.count = len(symbols)
+        step.indices = <Py_ssize_t *>self.arena.room(step.count, sizeof(Py_ssize_t))
+        for at, index in enumerate(indices):
+            step.indices[<Py_ssize_t>at] = index
+        return 0
+
+    cdef int put_union(self, Put *step, object action) except -1:
+        cdef Branch *branch
+        cdef Py_ssize_t at
+        step.op = PUT_UNION
+        step.count = len(action.branches)
+        step.branches = <Branch *>self.arena.room(step.count, sizeof(Branch))
+        choosing = self.sources.choosing(action)
+        step.wanted = self.arena.keep(choosing.wanted)
+        for at in range(step.count):
+            branch = &step.branches[at]
+            branch.step = self.action(action.branches[at])
+            branch.types = self.arena.keep(choosing.types[at])
+            branch.names = self.arena.keep(choosing.names[at])
+            branch.fits = self.arena.keep(choosing.fits[at])
+        if step.count == 2 and choosing.null is not None:
+            step.op = PUT_OPTIONAL
+            step.other = step.branches[<Py_ssize_t>choosing.null].step
+            step.inner = step.branches[1 - <Py_ssize_t>choosing.null].step
+        return 0
+
+    cdef int put_record(self, Put *step, object action) except -1:
+        giving = self.sources.giving(action)
+        step.op = PUT_RECORD
+        step.get = GETS[giving.get]
+        step.cls = self.arena.keep(giving.cls)
+        step.known = self.arena.keep(giving.known)
+        step.free = giving.free
+        step.wanted = self.arena.keep(giving.wanted)
+        step.count = len(giving.gives)
+        step.gives = <Give *>self.arena.room(step.count, sizeof(Give))
+        for at, given in enumerate(giving.gives):
+            self.put_give(&step.gives[<Py_ssize_t>at], given)
+        return 0
+
+    cdef int put_give(self, Give *give, object given) except -1:
+        give.label = self.arena.keep(given.label)
+        if given.default is not None:
+            self.arena.keep(given.default)
+            give.default = <const uint8_t *>PyBytes_AS_STRING(given.default)
+            give.size = len(given.default)
+        if given.name is None:
+            if given.make is not None:
+                give.step = self.converted(given, self.action(given.action), given.make)
+            return 0
+        give.name = self.arena.keep(intern(given.name))
+        give.place = given.place
+        give.dropped = given.dropped
+        give.step = self.action(given.action)
+        return 0
