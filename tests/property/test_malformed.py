@@ -1,0 +1,170 @@
+"""Payloads that nobody should send: never anything but our refusals, and never much memory."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from avro_json import to_json
+from avro_leaves import put_long
+from avro_oracle import write
+from avro_schemas import picker, types, values
+from differential import HOSTILE, Engines, check_payload
+from safecodec.avro import Schema
+from safecodec.errors import PayloadError
+
+EMPTY = {"type": "record", "name": "Empty", "fields": []}
+NULLS = {"type": "array", "items": "null"}
+INTS = {"type": "array", "items": "int"}
+AB = {"type": "enum", "name": "E", "symbols": ["A", "B"]}
+UNION = ["null", "int"]
+STRINGS = {"type": "map", "values": "string"}
+NESTED = {"type": "array", "items": INTS}
+CHAIN = {"type": "record", "name": "Chain", "fields": [{"name": "next", "type": ["null", "Chain"]}]}
+
+
+@given(data=st.data())
+def test_every_cut_is_refused(data: st.DataObject) -> None:
+    """A payload is no value without its last bytes, nor with one more."""
+    node = data.draw(types())
+    payload = write(node, data.draw(values(node)))
+    schema = Schema(to_json(node))
+    for length in range(max(0, len(payload) - 50), len(payload)):
+        with pytest.raises(PayloadError):
+            schema.decode(payload[:length])
+    with pytest.raises(PayloadError):
+        schema.decode(payload + b"\0")
+
+
+@given(data=st.data())
+def test_hostile_numbers_anywhere(data: st.DataObject) -> None:
+    """A number, length, index or text that is not what it claims is judged as the oracle does, wherever it stands."""
+    node = data.draw(types())
+    payload = write(node, data.draw(values(node)))
+    engines, pick = Engines(node), picker(data.draw)
+    at = pick(len(payload) + 1)
+    for hostile in HOSTILE:
+        check_payload(engines, payload[:at] + hostile + payload[at + pick(2) :])
+
+
+@given(data=st.binary(max_size=60), node=types())
+def test_any_bytes(data: bytes, node: Any) -> None:
+    """Bytes that have nothing to do with a schema have the oracle's verdict."""
+    check_payload(Engines(node), data)
+
+
+NO_TEXTS = (b"\xff", b"\xc0\x80", b"\xed\xa0\x80", b"\xf5\x80\x80\x80")
+LEAST, MOST = b"\xff" * 9 + b"\x01", b"\xfe" + b"\xff" * 8 + b"\x01"
+
+
+@pytest.mark.parametrize(
+    ("schema", "payload"),
+    [
+        *(("boolean", bytes([value])) for value in range(2, 256)),
+        *(("int", put_long(value)) for value in (2**31, -(2**31) - 1, 2**63 - 1, -(2**63))),
+        *(("long", data) for data in (b"\x80" * 10 + b"\0", b"\xff" * 9 + b"\x02", b"\xff" * 12, b"\x80", b"")),
+        *((AB, put_long(index)) for index in (-1, 2, 2**31, 2**32, 2**63 - 1, -(2**63))),
+        *((UNION, put_long(index) + b"\0") for index in (-1, 2, 2**32, 2**32 + 1, 2**63 - 1, -(2**63))),
+        *(("string", put_long(len(data)) + data) for data in NO_TEXTS),
+        *(("string", data) for data in (LEAST, MOST, put_long(-1), put_long(2**32), put_long(1))),
+        *(("bytes", data) for data in (LEAST, MOST, put_long(-1), put_long(2**32), put_long(1))),
+        *((STRINGS, b"\x02" + data) for data in (LEAST, MOST, b"\x02\xff\x00\x00", b"\x02a\x02\xff\x00")),
+        *((INTS, data) for data in (LEAST, MOST, LEAST + b"\0", b"\x01", b"\x02", b"\x02\x0e", b"\x01\x00\x0e\x00")),
+        *((INTS, b"\x01" + size + b"\x0e\x00") for size in (LEAST, MOST, b"\x01", b"\x04", b"\x00")),
+        *((NESTED, data) for data in (b"\x02\x01\x04\x0e\x00\x00", b"\x01\x04\x02\x0e\x00\x00", b"\x02\x02\x0e\x00")),
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_what_no_writer_writes(schema: Any, payload: bytes) -> None:
+    """What breaks one rule of the encoding is a PayloadError, when it is read and when it is skipped."""
+    with pytest.raises(PayloadError):
+        Schema(schema).decode(payload)
+    writer = {"type": "record", "name": "Outer", "fields": [{"name": "gone", "type": schema}]}
+    with pytest.raises(PayloadError):
+        Schema(writer).decode(payload, reader={"type": "record", "name": "Outer", "fields": []})
+
+
+# ---- memory ------------------------------------------------------------------------------------------------------
+
+MEASURE = """
+import json, pathlib, sys, threading
+from safecodec.avro import Schema
+from safecodec.errors import PayloadError
+case = json.load(sys.stdin)
+schema, payload = Schema(case["schema"]), bytes.fromhex(case["start"]) + bytes.fromhex(case["again"]) * case["times"]
+try:
+    Schema("long").decode(b"")
+except PayloadError:
+    pass
+verdicts = []
+def peak():
+    status = pathlib.Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0])
+def work():
+    pathlib.Path("/proc/self/clear_refs").write_text("5")  # the peak is what there is now
+    before = peak()
+    try:
+        kept = [None] * case["planted"], schema.decode(payload)
+        verdict = "read"
+    except PayloadError:
+        verdict = "refused"
+    verdicts.append((verdict, peak() - before))
+threading.stack_size(256 * 1024)
+thread = threading.Thread(target=work)
+thread.start()
+thread.join()
+print(json.dumps(verdicts[0]))
+"""
+TRILLIONS = put_long(2**60)
+WORST: dict[str, tuple[Any, bytes, bytes, int, str]] = {
+    "2**60 nulls": (NULLS, TRILLIONS, b"", 0, "refused"),
+    "2**60 nulls in a block of no bytes": (NULLS, put_long(-(2**60)) + b"\0", b"", 0, "refused"),
+    "2**60 empty records by key": ({"type": "map", "values": EMPTY}, TRILLIONS, b"\0", 0, "refused"),
+    "2**60 empty records": ({"type": "array", "items": EMPTY}, TRILLIONS, b"", 0, "refused"),
+    "2**60 strings": ({"type": "array", "items": "string"}, TRILLIONS, b"", 0, "refused"),
+    "a string of 2**60 bytes": ("string", TRILLIONS, b"", 0, "refused"),
+    "arrays of 9,000 nulls": ({"type": "array", "items": NULLS}, put_long(900), put_long(9000) + b"\0", 900, "refused"),
+    "10,000 nulls": (NULLS, put_long(10_000), b"\0", 1, "read"),
+    "10,001 nulls": (NULLS, put_long(10_001), b"\0", 1, "refused"),
+    "10,001 nulls, one a block": (NULLS, b"", b"\x02", 10_001, "refused"),
+    "a million levels": (CHAIN, b"", b"\x02", 1_000_000, "refused"),
+    "64 levels": (CHAIN, b"\x02" * 63, b"\0", 1, "read"),
+    "65 levels": (CHAIN, b"\x02" * 64, b"\0", 1, "refused"),
+}
+
+
+def measured(name: str, planted: int = 0) -> tuple[str, int]:
+    """The verdict on a payload, and the peak of the memory that is resident meanwhile, in KB more than before."""
+    schema, start, again, times, _ = WORST[name]
+    case = {"schema": schema, "start": start.hex(), "again": again.hex(), "times": times, "planted": planted}
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE], input=json.dumps(case), capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    verdict, kilobytes = json.loads(done.stdout)
+    print(f"\npeak memory: {kilobytes} KB for {name}, {len(start) + len(again) * times} bytes, {verdict}")
+    return verdict, kilobytes
+
+
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="the peak is read from /proc")
+
+
+@on_linux
+@pytest.mark.parametrize("name", WORST)
+def test_memory_is_bounded(name: str) -> None:
+    """The worst payloads take less than 4 MB, in a thread with a stack of 256 KB; run with -s to see how much."""
+    verdict, kilobytes = measured(name)
+    assert verdict == WORST[name][-1]
+    assert kilobytes < 4096
+
+
+@on_linux
+def test_the_measure_sees_memory() -> None:
+    """The test above can fail: a list of a million items is seen."""
+    assert measured("10,000 nulls", planted=1_000_000)[1] > 6000
