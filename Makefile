@@ -1,4 +1,4 @@
-# make demo | test | lint | bench | sanitize | coverage | clean | distclean
+# make demo | test | lint | bench | sanitize | coverage | fuzz-long | clean | distclean
 # Needs CPython >= 3.11 (PYTHON=...), a C compiler and make; the rest is installed into .venv.
 
 PYTHON ?= python3
@@ -15,7 +15,7 @@ SOURCES := $(shell find src \( -name '*.pyx' -o -name '*.pxd' -o -name '*.h' -o 
 flavour = cd build/$(1) && PYTHONPATH=$(ROOT)/build/$(1)/src SAFECODEC_EXPECT_SOURCE=$(ROOT)/build/$(1)/src
 suite = -m pytest -c $(ROOT)/pyproject.toml --rootdir=$(ROOT) -p no:cacheprovider
 
-.PHONY: demo test test-release coverage lint bench sanitize build servers clean distclean
+.PHONY: demo test test-release coverage lint bench sanitize fuzz-long build servers clean distclean
 .DELETE_ON_ERROR:
 
 demo: $(BUILT)
@@ -57,6 +57,11 @@ sanitize: $(BUILT) servers
 		ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 PYTHONMALLOC=malloc \
 		$(BIN)/python $(suite) -q $(ROOT)/tests $(ARGS)
 	PYTHONMALLOC=debug $(BIN)/python -X dev -m pytest -q $(ARGS)
+
+# The Avro engines compared on a million Hypothesis examples, on all cores: EXAMPLES=... for another number.
+EXAMPLES ?= 1000000
+fuzz-long: $(BUILT)
+	$(BIN)/python tests/fuzz/long.py --examples $(EXAMPLES) $(ARGS)
 
 build: $(BUILT)
 
