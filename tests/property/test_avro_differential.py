@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from avro_evolution import pairs
-from avro_leaves import FIXED, LOGICAL, PRIMITIVES
+from avro_leaves import DURATION, FIXED, LOGICAL, PRIMITIVES
 from avro_oracle import read, write
 from avro_schemas import picker, types, values
-from avro_types import Type
+from avro_types import Branch, Type, primitive
 from avro_values import make_value, plain
 from differential import Engines, check_pair, check_payload, check_value, mutated, split
 from shapes import same
@@ -66,3 +66,24 @@ def test_every_leaf(leaf: Any, data: st.DataObject) -> None:
     value = data.draw(st.composite(lambda draw: make_value(picker(draw), node))())
     check_value(engines, value)
     assert same(read(node, write(node, value)), value)
+
+
+NUMBERS = Type("array", parts=[primitive("long")])
+LASTING = Type("fixed", DURATION, name="F")
+BOOLEANS = Type("map", parts=[Type("union", parts=[primitive("null"), primitive("boolean")])])
+
+
+@pytest.mark.parametrize(
+    ("branches", "at", "value"),
+    [
+        ([primitive("null"), BOOLEANS], 1, {"k": Branch(1, True)}),
+        ([NUMBERS, LASTING], 1, (1, 2, 3)),
+        ([NUMBERS, LASTING], 0, [1, 2, 3]),
+        ([primitive("double"), primitive("int")], 1, 7),
+        ([primitive("long"), primitive("double")], 1, 7.0),
+        ([primitive("int"), primitive("boolean")], 1, True),
+    ],
+)
+def test_branches_go_by_class(branches: list[Type], at: int, value: Any) -> None:
+    """A bare value is of the branch that has its class, whatever is inside and however else it could be written."""
+    check_value(Engines(Type("union", parts=branches)), Branch(at, value))

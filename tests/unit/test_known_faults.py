@@ -135,7 +135,7 @@ fastavro.schemaless_reader(io.BytesIO(b"\\x02" * 1_000_000), schema)
 def test_recursion() -> None:
     """A payload that nests without end ends fastavro's process, and is refused here."""
     done = subprocess.run([sys.executable, "-c", CRASH], capture_output=True, check=False)
-    assert done.returncode < 0
+    assert done.returncode != 0
     chain = record(field(["null", "R"]))
     assert by_us(chain, chain, b"\x02" * 1_000_000) == REFUSED
 
