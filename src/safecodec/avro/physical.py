@@ -233,7 +233,7 @@ def _branch_of(node: Union, value: Any, path: str) -> tuple[int, Any]:
         for at, branch in enumerate(node.branches):
             if isinstance(branch, (Record, Enum, Fixed)) and value[0] in (branch.name, branch.name.rpartition(".")[2]):
                 return at, value[1]
-    ranked = sorted(enumerate(node.branches), key=lambda one: _is_carrier(one[1]))  # a carrier takes anything
+    ranked = sorted(enumerate(node.branches), key=lambda one: _rank(one[1], value))
     for exact in (True, False):
         for at, branch in ranked:
             if takes(branch, value, exact=exact):
@@ -258,6 +258,16 @@ def takes(node: Node, value: Any, *, exact: bool) -> bool:
         case Union():
             return any(takes(branch, value, exact=exact) for branch in node.branches)
     return _record_takes(node, value)
+
+
+def _rank(node: Node, value: Any) -> int:
+    """When a branch has its turn: a duration before an array has a tuple, and last a carrier, which takes anything."""
+    return -1 if is_duration(node) and isinstance(value, tuple) else int(_is_carrier(node))
+
+
+def is_duration(node: Node) -> bool:
+    """Tell whether a node is a duration, three numbers in a tuple."""
+    return isinstance(node, Fixed) and node.logical is not None and node.logical.name == "duration"
 
 
 def _is_carrier(node: Node) -> bool:

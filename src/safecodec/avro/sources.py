@@ -19,7 +19,7 @@ from .hints import Enumeration, RecordHint, Scalar, Sequence
 from .lift import lift
 from .logical import CARRIER, avro_value, carry_as
 from .nodes import ABSENT, Array, Enum, Fixed, Map, Primitive, Record, Union
-from .physical import FLOAT_MAX, Physical, avro_bytes, default_value, lower
+from .physical import FLOAT_MAX, Physical, avro_bytes, default_value, is_duration, lower
 from .resolve import TakeBranch, identity, spelled
 from .targets import INSTANTS, UNITS, chained
 
@@ -53,7 +53,7 @@ TYPES: Final[dict[str, tuple[type, ...]]] = {
     "decimal": (decimal.Decimal,),
     "big-decimal": (decimal.Decimal,),
     "uuid": (uuid.UUID,),
-    "duration": (tuple, list),
+    "duration": (tuple,),
     CARRIER: (),
 }
 """The exact types of what a primitive or a logical type takes."""
@@ -236,7 +236,10 @@ class Sources:
         named = any(isinstance(branch, (Record, Enum, Fixed)) for branch in branches)
         return Choosing(
             wanted=", ".join(_spelled(branch) for branch in branches),
-            types=tuple(tuple(type_ for type_ in types if every.count(type_) == 1) for types in taken),
+            types=tuple(
+                tuple(type_ for type_ in types if every.count(type_) == 1 or is_duration(branch))  # before an array's
+                for branch, types in zip(branches, taken, strict=True)
+            ),
             names=tuple(() if self._typed else _names(branch) for branch in branches),
             fits=tuple(_fits(branch, hint) for branch, hint in zip(branches, hints, strict=True)),
             null=nulls[0] if len(branches) == 2 and nulls and (self._typed or not named) else None,
