@@ -1,29 +1,20 @@
-"""``python -m bench``: run every scenario, print the table, write JSON, fail where a target is missed."""
+"""``python -m bench``: measure, print the table, write JSON, fail where a target is missed."""
 
 from __future__ import annotations
 
+import argparse
 import json
-import platform
 import sys
-from importlib.metadata import version
+import time
 from pathlib import Path
 
-from safecodec.frame import crc32c_implementation
-
-from .harness import Result, pin
-from .scenarios import SCENARIOS
+from .growth import growth
+from .harness import BRIEF, THOROUGH, Result, pin
+from .machine import machine
+from .matrix import matrix
+from .scenarios import targets
 
 RESULTS = Path(__file__).parent / "results"
-PEERS = ("safecodec", "msgspec", "fastavro", "google-crc32c")
-
-
-def processor() -> str:
-    """The processor's name, where the system tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
 def row(result: Result) -> str:
@@ -34,31 +25,42 @@ def row(result: Result) -> str:
     return f"| {result.name} | {result.peer} | " + " | ".join(cells) + " |"
 
 
+def arguments() -> argparse.Namespace:
+    """What the command line says."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument(
+        "--quick", action="store_true", help="the lines with targets alone, in fewer rounds; written to quick.json"
+    )
+    return parser.parse_args()
+
+
 def main() -> int:
     """Run.
 
     Returns:
         0 where every target is met, else 1.
     """
-    core = pin()
-    machine = {
-        "processor": processor(),
-        "core": core,
-        "python": platform.python_version(),
-        "crc32c": crc32c_implementation(),
-        **{name: version(name) for name in PEERS},
-    }
-    print(", ".join(f"{name} {value}" for name, value in machine.items()))
+    quick: bool = arguments().quick
+    start = time.perf_counter()
+    report: dict[str, object] = {"machine": machine(pin())}
+    print(report["machine"])
     print("| work | peer | ours, µs | peer, µs | ratio | target | |\n|---|---|---|---|---|---|---|")
     results = []
-    for scenario in SCENARIOS:
-        for result in scenario():
-            print(row(result), flush=True)
-            results.append(result)
+    for result in targets(BRIEF if quick else THOROUGH):
+        print(row(result), flush=True)
+        results.append(result)
+    report["results"] = [result.as_dict() for result in results]
+    if not quick:
+        print("every library on every sample, then how cost grows: for information, no targets", flush=True)
+        report["matrix"] = [cell.as_dict() for cell in matrix()]
+        report["growth"] = [curve.as_dict() for curve in growth()]
     RESULTS.mkdir(exist_ok=True)
-    report = {"machine": machine, "results": [result.as_dict() for result in results]}
-    (RESULTS / "bench.json").write_text(json.dumps(report, indent=2) + "\n")
-    return 0 if all(result.passes for result in results) else 1
+    file = RESULTS / ("quick.json" if quick else "bench.json")
+    file.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    missed = sum(not result.passes for result in results)
+    print(f"{missed} of {sum(result.target is not None for result in results)} targets missed", end="; ")
+    print(f"wrote {file.name} after {time.perf_counter() - start:.0f} s")
+    return 1 if missed else 0
 
 
 if __name__ == "__main__":

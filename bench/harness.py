@@ -6,7 +6,8 @@ import gc
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
 Work = Callable[[], object]
@@ -45,6 +46,25 @@ class Result:
         return asdict(self) | {"ratio": self.ratio, "passes": self.passes}
 
 
+@dataclass(frozen=True)
+class Effort:
+    """How long to look.
+
+    Args:
+        rounds: How often each piece of work takes its turn.
+        seconds: About how long a turn is; work that takes longer is called once.
+        budget: Seconds after which no further round begins. One call of each is always measured.
+    """
+
+    rounds: int = 60
+    seconds: float = 0.004
+    budget: float = 4.0
+
+
+THOROUGH = Effort()
+BRIEF = Effort(rounds=15, seconds=0.002, budget=1.0)
+
+
 def pin() -> int | None:
     """Keep the process on one core; returns its number, or None where the system cannot."""
     if sys.platform != "linux":
@@ -52,6 +72,17 @@ def pin() -> int | None:
     core = max(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {core})
     return core
+
+
+@contextmanager
+def no_collector() -> Iterator[None]:
+    """Keep the garbage collector out: when it runs depends on what ran before."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def loop(work: Work, count: int) -> float:
@@ -63,27 +94,33 @@ def loop(work: Work, count: int) -> float:
     return (time.perf_counter() - start) / count
 
 
-def compare(ours: Work, theirs: Work, *, rounds: int = 60, seconds: float = 0.004) -> tuple[float, float]:
-    """Measure two pieces of work in turns.
+def best_times(works: Sequence[Work], effort: Effort = THOROUGH) -> list[float]:
+    """Measure several pieces of work in turns.
+
+    Each round begins with the next piece and every other one goes backwards, so that none always follows the same.
 
     Args:
-        ours: A call without arguments.
-        theirs: The peer's.
-        rounds: How often each takes its turn.
-        seconds: About how long a turn is.
+        works: Calls without arguments.
+        effort: How long to look.
 
     Returns:
-        The best seconds of one call of each.
+        The best seconds of one call of each, in the order given.
     """
-    counts = [max(1, int(seconds / max(loop(work, 3), 1e-9))) for work in (ours, theirs)]
-    best = [float("inf"), float("inf")]
-    gc.collect()
-    gc.disable()
-    try:
-        for turn in range(rounds):
-            order = (0, 1) if turn % 2 else (1, 0)
-            for which in order:
-                best[which] = min(best[which], loop((ours, theirs)[which], counts[which]))
-    finally:
-        gc.enable()
-    return best[0], best[1]
+    with no_collector():
+        end = time.perf_counter() + effort.budget
+        best = [loop(work, 1) for work in works]
+        best = [min(first, loop(work, 3)) if first < effort.seconds else first for first, work in zip(best, works)]
+        counts = [max(1, int(effort.seconds / max(seconds, 1e-9))) for seconds in best]
+        for turn in range(effort.rounds):
+            if time.perf_counter() > end:
+                break
+            order = [(turn + step) % len(works) for step in range(len(works))]
+            for which in order if turn % 2 else reversed(order):
+                best[which] = min(best[which], loop(works[which], counts[which]))
+    return best
+
+
+def compare(ours: Work, theirs: Work, effort: Effort = THOROUGH) -> tuple[float, float]:
+    """Measure two pieces of work in turns; returns the best seconds of one call of each."""
+    first, second = best_times((ours, theirs), effort)
+    return first, second

@@ -1,90 +1,152 @@
-"""What is measured, with the targets of each."""
+"""What has a target: each line is a piece of work, whom it is compared with, and the ratio that passes."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-import fastavro
 import google_crc32c
 import msgspec
 
-from safecodec import Codec, crc32c, pack, peek
+from safecodec import Codec, avro, crc32c, pack, peek
 
-from .harness import Result, compare
-from .samples import Configuration, Session, configuration, session
+from . import samples
+from .harness import THOROUGH, Effort, Result, Work, best_times, compare
+from .peers import Peer, apache_avro, msgspec_orjson, ours
+from .samples import ACCOUNT, Account, Configuration, NewerAccount, Revision, Session, Sessions
+
+Scenario = Callable[[Effort], Iterator[Result]]
+Against = tuple[str, Work, float | None]
+"""A peer's label, its work, and the target of the ratio to it."""
 
 CRC_SIZES = {"100 B": 100, "1 KB": 1024, "100 KB": 102_400, "1 MB": 1 << 20}
 CRC_TARGETS = ("100 B", "1 KB", "1 MB")
 ROWS = {"10 KB": 50, "100 KB": 500, "1 MB": 5000}
-ENVIRONMENT = "bench"
 
 
-def checksums() -> Iterator[Result]:
-    """CRC-32C of bytes."""
-    for name, size in CRC_SIZES.items():
-        data = bytes(range(256)) * (size // 256 + 1)
-        data = data[:size]
-        ours, theirs = compare(lambda data=data: crc32c(data), lambda data=data: google_crc32c.value(data))  # type: ignore[misc]
-        yield Result(f"CRC-32C of {name}", "google-crc32c", ours, theirs, 1.0 if name in CRC_TARGETS else None)
+def against(name: str, work: Work, others: list[Against], effort: Effort) -> Iterator[Result]:
+    """Compare one work with several peers, all taking turns."""
+    mine, *theirs = best_times([work, *(other for _, other, _ in others)], effort)
+    for (label, _, target), seconds in zip(others, theirs, strict=True):
+        yield Result(name, label, mine, seconds, target)
 
 
-def headers() -> Iterator[Result]:
-    """A header read from Python; the peer is the nanosecond, so the ratio is a time."""
-    frame = pack(b"x" * 200, format="json", subject="s", version=1, fingerprint=b"abcd", environment=ENVIRONMENT)
-    ours, _ = compare(lambda: peek(frame), lambda: None)
-    yield Result("peek, in ns", "nanosecond", ours, 1e-9, 150)
+def decoding(peer: Peer, target: float | None = None) -> Against:
+    """A peer's decoder as what is compared with."""
+    return peer.label, peer.decode, target
 
 
-def codec(type_: Any, payload: str) -> Codec[Any]:
-    """A codec of one version."""
-    return Codec(type_, subject="bench", version=1, payload=payload, environment=ENVIRONMENT)
+def encoding(peer: Peer, target: float | None = None) -> Against:
+    """A peer's encoder as what is compared with."""
+    return peer.label, peer.encode, target
 
 
-def round_trips() -> Iterator[Result]:
-    """Encode and decode, against msgspec alone."""
-    values: dict[str, tuple[Any, Any]] = {"200 B": (Session, session())}
-    values |= {name: (Configuration, configuration(rows)) for name, rows in ROWS.items()}
+def record_decoded(effort: Effort) -> Iterator[Result]:
+    """The record of ten fields, out of a frame."""
+    msgpack, fastavro = msgspec_orjson.msgpack_struct(ACCOUNT), apache_avro.fastavro_dict(ACCOUNT)
+    others = [decoding(msgpack, 0.65), decoding(fastavro, 0.08)]
+    yield from against("Avro frame to Struct, 10 fields", ours.as_struct(ACCOUNT).decode, others, effort)
+
+    others = [
+        decoding(msgspec_orjson.msgpack_dict(ACCOUNT), 0.75),
+        decoding(apache_avro.cavro_dict(ACCOUNT), 0.22),
+        decoding(apache_avro.confluent_dict(ACCOUNT)),
+    ]
+    yield from against("Avro frame to dict, 10 fields", ours.as_dict(ACCOUNT).decode, others, effort)
+
+
+def one_version_behind(effort: Effort) -> Iterator[Result]:
+    """A frame of the version before, read by the codec of the newest."""
+    newer, older = ours.codec(NewerAccount, older={1: Account}), ours.codec(Account)
+    before, same = older.encode(ACCOUNT.value), newer.encode(samples.newer_account())
+    seconds = compare(lambda: newer.decode(before), lambda: newer.decode(same), effort)
+    yield Result("the same, writer one version behind", "safecodec, same version", *seconds, 1.05)
+
+
+def record_encoded(effort: Effort) -> Iterator[Result]:
+    """The record of ten fields, into a frame."""
+    others = [encoding(msgspec_orjson.msgpack_struct(ACCOUNT), 0.60)]
+    yield from against("Struct to Avro frame, 10 fields", ours.as_struct(ACCOUNT).encode, others, effort)
+
+    others = [encoding(apache_avro.fastavro_dict(ACCOUNT), 0.05), encoding(apache_avro.confluent_dict(ACCOUNT))]
+    yield from against("dict to Avro frame, 10 fields", ours.as_dict(ACCOUNT).encode, others, effort)
+
+
+def configuration_decoded(effort: Effort) -> Iterator[Result]:
+    """A megabyte of such records, whole and one field of it."""
+    sample = samples.megabytes(1)
+    framed = ours.codec(sample.type)
+    frame = framed.encode(sample.value)
+    others = [decoding(msgspec_orjson.msgpack_struct(sample), 0.70)]
+    yield from against("1 MB configuration, frame to Struct", lambda: framed.decode(frame), others, effort)
+
+    one, whole = one_field(framed, frame)
+    yield Result("one field out of 1 MB", "safecodec, all of it", *compare(one, whole, effort), 0.15)
+
+
+def one_field(framed: Codec[Configuration], frame: bytes) -> tuple[Work, Work]:
+    """Read one field of a frame, and all of it; of its payload where the codec makes no readers for other views."""
+    if hasattr(framed, "reader"):
+        read = framed.reader(Revision).decode
+        return lambda: read(frame), lambda: framed.decode(frame)
+    schema, payload = avro.Schema(Configuration), frame[ours.HEADER_SIZE :]
+    return lambda: schema.decode(payload, type=Revision), lambda: schema.decode(payload)
+
+
+def round_trips(effort: Effort) -> Iterator[Result]:
+    """Encode and decode MessagePack and JSON, against msgspec alone."""
+    values: dict[str, tuple[Any, Any]] = {"200 B": (Session, samples.session())}
+    values |= {name: (Sessions, samples.sessions(rows)) for name, rows in ROWS.items()}
     targets = {"200 B": 1.25, "100 KB": 1.03}
     for payload, module in (("msgpack", msgspec.msgpack), ("json", msgspec.json)):
         for name, (type_, value) in values.items():
-            framed = codec(type_, payload)
+            framed = ours.codec(type_, payload)
             bare_encode, bare_decode = module.Encoder().encode, module.Decoder(type_).decode
             size = len(bare_encode(value))
 
-            def ours(framed: Codec[Any] = framed, value: Any = value) -> object:
+            def mine(framed: Codec[Any] = framed, value: Any = value) -> object:
                 return framed.decode(framed.encode(value))
 
             def theirs(encode: Any = bare_encode, decode: Any = bare_decode, value: Any = value) -> object:
                 return decode(encode(value))
 
             target = targets.get(name) if payload == "msgpack" else None
-            yield Result(f"{payload} round trip, {name} ({size} B)", "msgspec", *compare(ours, theirs), target)
+            work = f"{payload} frame round trip, {name} ({size} B)"
+            yield Result(work, f"msgspec {payload}", *compare(mine, theirs, effort), target)
 
 
-def avro() -> Iterator[Result]:
-    """Avro through the reference engine, against fastavro alone: what the checks cost until the engine is compiled."""
-    framed = codec(Session, "avro")
-    schema = fastavro.parse_schema(framed.schema().json)
-    value = session()
-    plain = msgspec.to_builtins(value)
-    frame = framed.encode(value)
-    out = io.BytesIO()
-    fastavro.schemaless_writer(out, schema, plain)
-    payload = out.getvalue()
-
-    def write() -> bytes:
-        target = io.BytesIO()
-        fastavro.schemaless_writer(target, schema, plain)
-        return target.getvalue()
-
-    yield Result("avro encode, 200 B", "fastavro", *compare(lambda: framed.encode(value), write))
-    yield Result(
-        "avro decode, 200 B",
-        "fastavro, to dict",
-        *compare(lambda: framed.decode(frame), lambda: fastavro.schemaless_reader(io.BytesIO(payload), schema, None)),
-    )
+def checksums(effort: Effort) -> Iterator[Result]:
+    """CRC-32C of bytes."""
+    for name, size in CRC_SIZES.items():
+        data = (bytes(range(256)) * (size // 256 + 1))[:size]
+        seconds = compare(lambda data=data: crc32c(data), lambda data=data: google_crc32c.value(data), effort)  # type: ignore[misc]
+        yield Result(f"CRC-32C of {name}", "google-crc32c", *seconds, 1.0 if name in CRC_TARGETS else None)
 
 
-SCENARIOS = (checksums, headers, round_trips, avro)
+def a_frame() -> bytes:
+    """A frame of 200 bytes that are no value."""
+    return pack(b"x" * 200, format="json", subject="s", version=1, fingerprint=b"abcd", environment=ours.ENVIRONMENT)
+
+
+def headers(effort: Effort) -> Iterator[Result]:
+    """A header read from Python; the peer is the nanosecond, so the ratio is a time."""
+    frame = a_frame()
+    (seconds,) = best_times([lambda: peek(frame)], effort)
+    yield Result("peek, in ns", "nanosecond", seconds, 1e-9, 150)
+
+
+SCENARIOS: tuple[Scenario, ...] = (
+    record_decoded,
+    one_version_behind,
+    record_encoded,
+    configuration_decoded,
+    round_trips,
+    checksums,
+    headers,
+)
+
+
+def targets(effort: Effort = THOROUGH) -> Iterator[Result]:
+    """Every line of the table."""
+    for scenario in SCENARIOS:
+        yield from scenario(effort)

@@ -6,35 +6,40 @@ from typing import Any
 
 import pytest
 
-from safecodec import crc32c, pack, peek
+from safecodec import crc32c, peek
 
-from .samples import Configuration, Session, configuration, session
-from .scenarios import ENVIRONMENT, codec
+from .peers import Peer, all_peers
+from .peers.ours import codec
+from .samples import ACCOUNT, EVENT, NUMBERS, Sample, Session, Sessions, session, sessions
+from .scenarios import a_frame
 
-CASES: dict[str, tuple[Any, Any]] = {"200 B": (Session, session()), "100 KB": (Configuration, configuration(500))}
-
-
-@pytest.mark.parametrize("payload", ["msgpack", "json", "avro"])
-@pytest.mark.parametrize("size", CASES)
-def test_encode(benchmark: Any, payload: str, size: str) -> None:
-    """Encode a value."""
-    type_, value = CASES[size]
-    benchmark(codec(type_, payload).encode, value)
+SESSIONS = (Sample("200 B", Session, session()), Sample("100 KB", Sessions, sessions(500)))
+PEERS = {f"{sample.name}-{peer.label}": peer for sample in (ACCOUNT, EVENT, NUMBERS) for peer in all_peers(sample)}
 
 
-@pytest.mark.parametrize("payload", ["msgpack", "json", "avro"])
-@pytest.mark.parametrize("size", CASES)
-def test_decode(benchmark: Any, payload: str, size: str) -> None:
-    """Decode a frame."""
-    type_, value = CASES[size]
-    framed = codec(type_, payload)
-    assert benchmark(framed.decode, framed.encode(value)) == value
+@pytest.mark.parametrize("payload", ["msgpack", "json"])
+@pytest.mark.parametrize("sample", SESSIONS, ids=lambda sample: sample.name)
+def test_round_trip(benchmark: Any, payload: str, sample: Sample) -> None:
+    """Encode a value and decode the frame."""
+    framed = codec(sample.type, payload)
+    assert benchmark(lambda: framed.decode(framed.encode(sample.value))) == sample.value
+
+
+@pytest.mark.parametrize("peer", PEERS.values(), ids=PEERS)
+def test_encode(benchmark: Any, peer: Peer) -> None:
+    """Encode a sample."""
+    benchmark(peer.encode)
+
+
+@pytest.mark.parametrize("peer", PEERS.values(), ids=PEERS)
+def test_decode(benchmark: Any, peer: Peer) -> None:
+    """Decode a sample."""
+    benchmark(peer.decode)
 
 
 def test_peek(benchmark: Any) -> None:
     """Read a header."""
-    frame = pack(b"x" * 200, format="json", subject="s", version=1, fingerprint=b"abcd", environment=ENVIRONMENT)
-    benchmark(peek, frame)
+    benchmark(peek, a_frame())
 
 
 @pytest.mark.parametrize("size", [100, 1024, 1 << 20])
