@@ -1,4 +1,4 @@
-# make demo | test | lint | bench | sanitize | coverage | fuzz-long | clean | distclean
+# make demo | test | lint | bench | figures | plots | profile | sanitize | coverage | fuzz-long | clean | distclean
 # Needs CPython >= 3.11 (PYTHON=...), a C compiler and make; the rest is installed into .venv.
 
 PYTHON ?= python3
@@ -15,7 +15,7 @@ SOURCES := $(shell find src \( -name '*.pyx' -o -name '*.pxd' -o -name '*.h' -o 
 flavour = cd build/$(1) && PYTHONPATH=$(ROOT)/build/$(1)/src SAFECODEC_EXPECT_SOURCE=$(ROOT)/build/$(1)/src
 suite = -m pytest -c $(ROOT)/pyproject.toml --rootdir=$(ROOT) -p no:cacheprovider
 
-.PHONY: demo test test-release coverage lint bench sanitize fuzz-long build servers clean distclean
+.PHONY: demo test test-release coverage lint bench figures plots profile sanitize fuzz-long build servers clean distclean
 .DELETE_ON_ERROR:
 
 demo: $(BUILT)
@@ -48,6 +48,19 @@ lint: $(BUILT)
 
 bench: $(BUILT)
 	$(BIN)/python -m bench $(ARGS)
+
+# The tables of README.md and the documentation, and the charts, from what make bench wrote.
+figures: plots
+	$(BIN)/python -m bench.report
+
+plots: $(BUILT)
+	$(BIN)/python -m bench.plots
+
+# Instructions of one call by function: make profile ARGS="decode --top 40".
+profile: $(VENV)
+	command -v valgrind >/dev/null || sh scripts/apt-install valgrind
+	$(BIN)/python scripts/build_flavour.py profile
+	$(BIN)/python -m bench.profile $(ARGS)
 
 # AddressSanitizer and UndefinedBehaviorSanitizer on an instrumented build, then the release build on Python's
 # debugging allocator. Leaks are not looked for: CPython itself leaves memory behind at exit.

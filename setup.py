@@ -1,4 +1,4 @@
-"""Extension modules. SAFECODEC_BUILD picks the flavour: release (default), coverage or asan."""
+"""Extension modules. SAFECODEC_BUILD picks the flavour: release (default), profile, coverage or asan."""
 
 import os
 import sys
@@ -8,6 +8,7 @@ from setuptools import Extension, setup
 
 FLAVOURS: dict[str, dict[str, list[str]]] = {
     "release": {"compile": ["-O3", "-g0"], "link": ["-Wl,-s"] if sys.platform == "linux" else []},
+    "profile": {"compile": ["-O3", "-g"], "link": []},
     "coverage": {"compile": ["-O1", "-g0"], "link": []},
     "asan": {
         "compile": [

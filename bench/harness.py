@@ -56,13 +56,13 @@ class Effort:
         budget: Seconds after which no further round begins. One call of each is always measured.
     """
 
-    rounds: int = 60
-    seconds: float = 0.004
+    rounds: int = 150
+    seconds: float = 0.003
     budget: float = 4.0
 
 
 THOROUGH = Effort()
-BRIEF = Effort(rounds=15, seconds=0.002, budget=1.0)
+BRIEF = Effort(rounds=25, seconds=0.002, budget=1.0)
 
 
 def pin() -> int | None:
@@ -109,7 +109,7 @@ def best_times(works: Sequence[Work], effort: Effort = THOROUGH) -> list[float]:
     with no_collector():
         end = time.perf_counter() + effort.budget
         best = [loop(work, 1) for work in works]
-        best = [min(first, loop(work, 3)) if first < effort.seconds else first for first, work in zip(best, works)]
+        best = [once if once > effort.seconds else loop(work, 3) for once, work in zip(best, works, strict=True)]
         counts = [max(1, int(effort.seconds / max(seconds, 1e-9))) for seconds in best]
         for turn in range(effort.rounds):
             if time.perf_counter() > end:

@@ -60,7 +60,7 @@ def one_version_behind(effort: Effort) -> Iterator[Result]:
     newer, older = ours.codec(NewerAccount, older={1: Account}), ours.codec(Account)
     before, same = older.encode(ACCOUNT.value), newer.encode(samples.newer_account())
     seconds = compare(lambda: newer.decode(before), lambda: newer.decode(same), effort)
-    yield Result("the same, writer one version behind", "safecodec, same version", *seconds, 1.05)
+    yield Result("Avro frame to Struct, writer one version behind", "safecodec, same version", *seconds, 1.05)
 
 
 def record_encoded(effort: Effort) -> Iterator[Result]:

@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-FLAVOURS = ("release", "coverage", "asan")
+FLAVOURS = ("release", "profile", "coverage", "asan")
 PROJECT_FILES = ("setup.py", "pyproject.toml", "README.md", "LICENSE")
 
 

@@ -69,10 +69,8 @@ class Messages:
         elif isinstance(kind, inspect.DictType):
             entry = message.nested_type.add(name=f"{field.name.title().replace('_', '')}Entry")
             entry.options.map_entry = True
-            for place, half in enumerate((kind.key_type, kind.value_type), 1):
-                self.kind(
-                    entry.field.add(name=("key", "value")[place - 1], number=place, label=FIELD.LABEL_OPTIONAL), half
-                )
+            for number, (half, part) in enumerate((("key", kind.key_type), ("value", kind.value_type)), 1):
+                self.kind(entry.field.add(name=half, number=number, label=FIELD.LABEL_OPTIONAL), part)
             made.label, made.type = FIELD.LABEL_REPEATED, FIELD.TYPE_MESSAGE
             made.type_name = f".{PACKAGE}.{message.name}.{entry.name}"
             return
@@ -129,13 +127,16 @@ def read_field(field: Any, it: str) -> str:
 def building(kind: Any, it: str) -> str:
     """The expression that builds a message's value from a Struct's."""
     if isinstance(kind, inspect.StructType):
-        fields = (
-            f"{field.name}={building(without_null(field.type)[0], f'{it}.{field.name}')}" for field in kind.fields
-        )
+        fields = (f"{field.name}={build_field(field, it)}" for field in kind.fields)
         return f"{kind.cls.__name__}Message({', '.join(fields)})"
     if isinstance(kind, inspect.ListType) and is_made(kind.item_type):
         return f"[{building(kind.item_type, 'x')} for x in {it}]"
     return f"{kind.cls.__name__}_numbers[{it}]" if isinstance(kind, inspect.EnumType) else it
+
+
+def build_field(field: Any, it: str) -> str:
+    """The expression that builds a field; a message takes None as absence."""
+    return building(without_null(field.type)[0], f"{it}.{field.name}")
 
 
 def is_made(kind: Any) -> bool:
@@ -154,7 +155,7 @@ def peers(sample: Sample) -> Iterator[Peer]:
     yield peer(
         "protobuf",
         "every field",
-        lambda value: serialize(build(value)),  # type: ignore[no-any-return]
+        lambda value: serialize(build(value)),
         lambda data: read(parse(data)),
         sample.value,
     )

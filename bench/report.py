@@ -1,0 +1,97 @@
+"""``python -m bench.report``: the tables of the last run, written between markers of README.md and the documentation.
+
+A marked part begins with ``<!-- figures:NAME -->`` and ends with ``<!-- /figures -->``; what is in between is replaced.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from .results import ROOT, duration, load
+
+FILES = (ROOT / "README.md", ROOT / "docs" / "explanation" / "performance.md")
+MARKED = re.compile(r"(<!-- figures:(?P<name>[\w-]+) -->\n).*?(<!-- /figures -->)", re.DOTALL)
+NANOSECOND = "nanosecond"
+PEER = "compared with"
+
+
+def table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:
+    """A table of Markdown; first come names, one column or up to that of the peers, then numbers."""
+    names = head.index(PEER) + 1 if PEER in head else 1
+    rule = ["---"] * names + ["---:"] * (len(head) - names)
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *rows))
+
+
+def targets(report: Any) -> str:
+    """Each piece of work with its peer, ratio and target."""
+
+    def rows() -> Iterator[tuple[str, ...]]:
+        for line in report["results"]:
+            unit = " ns" if line["peer"] == NANOSECOND else ""
+            target = "" if line["target"] is None else f"{line['target']:g}{unit}"
+            ratio = f"{line['ratio']:.0f}{unit}" if unit else f"{line['ratio']:.2f}"
+            name, peer = ("header read by `peek`", "") if unit else (line["name"], line["peer"])
+            yield name, peer, duration(line["ours"]), ratio, target
+
+    return table(("work", PEER, "time", "ratio", "target"), rows())
+
+
+def matrix(report: Any) -> str:
+    """A table for each sample: what each library takes, and how many times safecodec's Struct that is."""
+    head = ("library", "bytes", "encode", "by ours", "decode", "by ours")
+    parts = []
+    for sample, group in itertools.groupby(report["matrix"], lambda cell: cell["sample"]):
+        cells = list(group)
+        parts.append(f"### {sample}\n\n{table(head, sample_rows(cells))}")
+    return "\n\n".join(parts)
+
+
+def sample_rows(cells: list[Any]) -> Iterator[tuple[str, ...]]:
+    """The lines of a sample; the first is ours."""
+    ours = cells[0]
+    for cell in cells:
+        times = [
+            text
+            for work in ("encode", "decode")
+            for text in (duration(cell[work]), "" if cell is ours else f"{cell[work] / ours[work]:.2f}")
+        ]
+        yield cell["peer"], f"{cell['size']:,}", *times
+
+
+def machine(report: Any) -> str:
+    """A line on what was measured where."""
+    facts = dict(report["machine"])
+    processor, python, crc32c = (facts.pop(name) for name in ("processor", "python", "crc32c"))
+    facts.pop("core")
+    versions = ", ".join(f"{name} {version}" for name, version in facts.items())
+    return textwrap.fill(
+        f"{processor}, CPython {python}, CRC-32C by {crc32c}; {versions}.", 120, break_on_hyphens=False
+    )
+
+
+PARTS: dict[str, Callable[[Any], str]] = {"targets": targets, "matrix": matrix, "machine": machine}
+
+
+def fill(text: str, report: Any) -> str:
+    """Return a page with its marked parts written anew.
+
+    Raises:
+        KeyError: A part has a name that there is no figure for.
+    """
+    return MARKED.sub(lambda found: f"{found[1]}{PARTS[found['name']](report)}\n{found[3]}", text)
+
+
+def write(file: Path, report: Any) -> None:
+    """Fill a page in place."""
+    file.write_text(fill(file.read_text(encoding="utf-8"), report), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    for page in FILES:
+        write(page, load())
+        print(f"wrote the figures of {page.relative_to(ROOT)}")

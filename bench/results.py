@@ -1,0 +1,27 @@
+"""What ``make bench`` wrote, as figures read it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+FILE = Path(__file__).parent / "results" / "bench.json"
+STEPS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
+
+
+def load() -> Any:
+    """The report of the last whole run; exits where there is none."""
+    try:
+        return json.loads(FILE.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        sys.exit("there are no figures yet: run make bench")
+
+
+def duration(seconds: float) -> str:
+    """Seconds in the unit that gives a number from 1 to 999, to three digits."""
+    size, unit = next((step for step in STEPS if seconds >= step[0] * 0.9995), STEPS[-1])
+    number = seconds / size
+    return f"{number:.{2 if number < 9.995 else 1 if number < 99.95 else 0}f} {unit}"
