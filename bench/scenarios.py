@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import google_crc32c
@@ -59,7 +60,7 @@ def one_version_behind(effort: Effort) -> Iterator[Result]:
     """A frame of the version before, read by the codec of the newest."""
     newer, older = ours.codec(NewerAccount, older={1: Account}), ours.codec(Account)
     before, same = older.encode(ACCOUNT.value), newer.encode(samples.newer_account())
-    seconds = compare(lambda: newer.decode(before), lambda: newer.decode(same), effort)
+    seconds = compare(partial(newer.decode, before), partial(newer.decode, same), effort)
     yield Result("Avro frame to Struct, writer one version behind", "safecodec, same version", *seconds, 1.05)
 
 
@@ -78,7 +79,7 @@ def configuration_decoded(effort: Effort) -> Iterator[Result]:
     framed = ours.codec(sample.type)
     frame = framed.encode(sample.value)
     others = [decoding(msgspec_orjson.msgpack_struct(sample), 0.70)]
-    yield from against("1 MB configuration, frame to Struct", lambda: framed.decode(frame), others, effort)
+    yield from against("1 MB configuration, frame to Struct", partial(framed.decode, frame), others, effort)
 
     one, whole = one_field(framed, frame)
     yield Result("one field out of 1 MB", "safecodec, all of it", *compare(one, whole, effort), 0.15)
@@ -88,9 +89,9 @@ def one_field(framed: Codec[Configuration], frame: bytes) -> tuple[Work, Work]:
     """Read one field of a frame, and all of it; of its payload where the codec makes no readers for other views."""
     if hasattr(framed, "reader"):
         read = framed.reader(Revision).decode
-        return lambda: read(frame), lambda: framed.decode(frame)
+        return partial(read, frame), partial(framed.decode, frame)
     schema, payload = avro.Schema(Configuration), frame[ours.HEADER_SIZE :]
-    return lambda: schema.decode(payload, type=Revision), lambda: schema.decode(payload)
+    return partial(schema.decode, payload, type=Revision), partial(schema.decode, payload)
 
 
 def round_trips(effort: Effort) -> Iterator[Result]:
@@ -119,7 +120,7 @@ def checksums(effort: Effort) -> Iterator[Result]:
     """CRC-32C of bytes."""
     for name, size in CRC_SIZES.items():
         data = (bytes(range(256)) * (size // 256 + 1))[:size]
-        seconds = compare(lambda data=data: crc32c(data), lambda data=data: google_crc32c.value(data), effort)  # type: ignore[misc]
+        seconds = compare(partial(crc32c, data), partial(google_crc32c.value, data), effort)
         yield Result(f"CRC-32C of {name}", "google-crc32c", *seconds, 1.0 if name in CRC_TARGETS else None)
 
 
@@ -131,7 +132,7 @@ def a_frame() -> bytes:
 def headers(effort: Effort) -> Iterator[Result]:
     """A header read from Python; the peer is the nanosecond, so the ratio is a time."""
     frame = a_frame()
-    (seconds,) = best_times([lambda: peek(frame)], effort)
+    (seconds,) = best_times([partial(peek, frame)], effort)
     yield Result("peek, in ns", "nanosecond", seconds, 1e-9, 150)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from safecodec import Codec
@@ -24,26 +25,26 @@ def decode() -> Work:
     """A frame to a Struct."""
     framed = codec(ACCOUNT.type)
     frame = framed.encode(ACCOUNT.value)
-    return lambda: framed.decode(frame)
+    return partial(framed.decode, frame)
 
 
 def encode() -> Work:
     """A Struct to a frame."""
     framed = codec(ACCOUNT.type)
-    return lambda: framed.encode(ACCOUNT.value)
+    return partial(framed.encode, ACCOUNT.value)
 
 
 def decode_dict() -> Work:
     """A frame to a dict."""
     framed = codec(codec(ACCOUNT.type).schema().json)
     frame = framed.encode(ACCOUNT.plain)
-    return lambda: framed.decode(frame)
+    return partial(framed.decode, frame)
 
 
 def encode_dict() -> Work:
     """A dict to a frame."""
     framed, value = codec(codec(ACCOUNT.type).schema().json), ACCOUNT.plain
-    return lambda: framed.encode(value)
+    return partial(framed.encode, value)
 
 
 WORKLOADS: dict[str, Callable[[], Work]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ..harness import Work
@@ -55,4 +56,4 @@ def peer(
     data = encode(value)
     if decode(data) != value:
         raise ValueError(f"{name} does not read back what it wrote")
-    return Peer(name, result, len(data), lambda: encode(value), lambda: decode(data))
+    return Peer(name, result, len(data), partial(encode, value), partial(decode, data))

@@ -216,6 +216,14 @@ cdef inline bint close_block(Cursor *cursor, const Block *block) noexcept nogil:
     return True
 
 
+# Whether the block that ends an array or a map is next, which then is taken.
+cdef inline bint ends_here(Cursor *cursor) noexcept nogil:
+    if cursor.at < cursor.end and cursor.at[0] == 0:
+        cursor.at += 1
+        return True
+    return False
+
+
 # ---- text --------------------------------------------------------------------------------------------------------
 
 cdef inline bint is_ascii(const uint8_t *data, Py_ssize_t size) noexcept nogil:

@@ -10,9 +10,10 @@ from cpython.object cimport PyObject
 from libc.stdint cimport int64_t, uint8_t
 from libc.stdlib cimport calloc, free
 
+cimport safecodec.avro._inlining
 from safecodec.avro._arena cimport Arena
 from safecodec.avro._cursor cimport (
-    MAX_DEPTH, NO_BRANCH, NO_SYMBOL, NO_UTF_8, Block, Cursor, Level, claim, close_block, enter, fail, first_fault, is_ascii, load_double,
+    MAX_DEPTH, NO_BRANCH, NO_SYMBOL, NO_UTF_8, Block, Cursor, Level, claim, close_block, ends_here, enter, fail, first_fault, is_ascii, load_double,
     load_float, open_block, preallocated, start_at, take_bit, take_index, take_int, take_long, take_size,
 )
 from safecodec.avro._objects cimport (
@@ -165,45 +166,25 @@ cdef object left_over(const Cursor *cursor):
 
 # What a step reads, owned by the caller.
 cdef PyObject *take(const Step *step, Cursor *cursor) except NULL:
+    return take_inline(step, cursor)
+
+
+# What is not frequent enough to be in take_inline.
+cdef PyObject *take_other(const Step *step, Cursor *cursor) except NULL:
     cdef const uint8_t *start = cursor.at
     cdef Op op = step.op
     cdef int64_t number
-    cdef int bit
-    if op == STRING:
-        return take_text(cursor)
-    elif op == LONG:
-        if take_long(cursor, &number):
-            return PyLong_FromLongLong(number)
-    elif op == INT:
+    if op == INT:
         if take_int(cursor, &number):
             return PyLong_FromLongLong(number)
-    elif op == UNION:
-        if take_index(cursor, step.count, NO_BRANCH, &number):
-            return take(step.branches[number], cursor)
-    elif op == RECORD:
-        return take_record(step, cursor)
-    elif op == ARRAY:
-        return take_array(step, cursor)
-    elif op == MAP:
-        return take_map(step, cursor)
     elif op == NOTHING:
         return Py_NewRef(Py_None)
     elif op == ABSENT:
         return Py_NewRef(Py_Ellipsis)
-    elif op == BOOLEAN:
-        if take_bit(cursor, &bit):
-            return Py_NewRef(Py_True if bit else Py_False)
-    elif op == DOUBLE:
-        if claim(cursor, 8, start):
-            cursor.at += 8
-            return PyFloat_FromDouble(load_double(start))
     elif op == FLOAT:
         if claim(cursor, 4, start):
             cursor.at += 4
             return PyFloat_FromDouble(load_float(start))
-    elif op == ENUM:
-        if take_index(cursor, step.count, NO_SYMBOL, &number):
-            return Py_NewRef(PyTuple_GET_ITEM(step.symbols, number))
     elif op == BYTES:
         if take_size(cursor, &number):
             cursor.at += number
@@ -226,6 +207,40 @@ cdef PyObject *take(const Step *step, Cursor *cursor) except NULL:
             return owned(day(cursor, number))
     else:
         return owned(finished(step, cursor, take(step.inner, cursor)))
+    raise refusal(cursor)
+
+
+# The same in the caller's own code: a call costs as much as reading a short text.
+cdef inline PyObject *take_inline(const Step *step, Cursor *cursor) except NULL:
+    cdef int64_t number
+    cdef int bit
+    if step.op == UNION:
+        if not take_index(cursor, step.count, NO_BRANCH, &number):
+            raise refusal(cursor)
+        step = step.branches[number]
+    if step.op == STRING:
+        return take_text(cursor)
+    elif step.op == LONG:
+        if take_long(cursor, &number):
+            return PyLong_FromLongLong(number)
+    elif step.op == RECORD:
+        return take_record(step, cursor)
+    elif step.op == ARRAY:
+        return take_array(step, cursor)
+    elif step.op == MAP:
+        return take_map(step, cursor)
+    elif step.op == DOUBLE:
+        if claim(cursor, 8, cursor.at):
+            cursor.at += 8
+            return PyFloat_FromDouble(load_double(cursor.at - 8))
+    elif step.op == BOOLEAN:
+        if take_bit(cursor, &bit):
+            return Py_NewRef(Py_True if bit else Py_False)
+    elif step.op == ENUM:
+        if take_index(cursor, step.count, NO_SYMBOL, &number):
+            return Py_NewRef(PyTuple_GET_ITEM(step.symbols, number))
+    else:
+        return take_other(step, cursor)
     raise refusal(cursor)
 
 
@@ -332,7 +347,7 @@ cdef PyObject *take_record(const Step *step, Cursor *cursor) except NULL:
             cursor.at = start
         start = cursor.at
         if part.name is not NULL:
-            put(step.make, <PyObject *>made, part, take(part.step, cursor))
+            put(step.make, <PyObject *>made, part, take_inline(part.step, cursor))
         elif not skip(part.step, cursor):
             raise refusal(cursor)
     level.part = -1
@@ -415,10 +430,12 @@ cdef PyObject *take_array(const Step *step, Cursor *cursor) except NULL:
             block.left -= 1
             level.part = at
             at += 1
-            list_put(<PyObject *>items, take(step.inner, cursor))
+            list_put(<PyObject *>items, take_inline(step.inner, cursor))
         level.part = -1
         if not close_block(cursor, &block):
             raise refusal(cursor)
+        if ends_here(cursor):
+            break
     cursor.depth -= 1
     return owned(items)
 
@@ -440,9 +457,11 @@ cdef PyObject *take_map(const Step *step, Cursor *cursor) except NULL:
         while block.left:
             block.left -= 1
             key = take_key(cursor, level)
-            dict_put(<PyObject *>values, <PyObject *>key, take(step.inner, cursor))
+            dict_put(<PyObject *>values, <PyObject *>key, take_inline(step.inner, cursor))
         level.key = NULL
         if not close_block(cursor, &block):
             raise refusal(cursor)
+        if ends_here(cursor):
+            break
     cursor.depth -= 1
     return owned(values)

@@ -12,6 +12,7 @@ from cpython.object cimport PyObject, Py_TYPE
 from cpython.tuple cimport PyTuple_CheckExact
 from libc.stdint cimport uint8_t
 
+cimport safecodec.avro._inlining
 from safecodec.avro._arena cimport Arena
 from safecodec.avro._buffer cimport Buffer, close_buffer, open_buffer, put_byte, put_long, put_raw
 from safecodec.avro._getting cimport attribute_of, item_of, key_of, settled, slot_of

@@ -96,25 +96,28 @@ cdef inline PyObject *new_ascii(const uint8_t *data, Py_ssize_t size) except NUL
     return text
 
 
+# A key's place in the cache, by its length and its two ends; others that share it only take turns there.
+cdef inline size_t place_of(const uint8_t *data, Py_ssize_t size) noexcept nogil:
+    cdef uint64_t first = 0
+    cdef uint64_t last = 0
+    if size >= 8:
+        memcpy(&first, data, 8)
+        memcpy(&last, data + size - 8, 8)
+    elif size >= 4:
+        memcpy(&first, data, 4)
+        memcpy(&last, data + size - 4, 4)
+    elif size:
+        first = data[0]
+        last = data[size - 1]
+    first = (first * <uint64_t>0x9E3779B97F4A7C15ULL) ^ last ^ (<uint64_t>size << 32)
+    return <size_t>((first * <uint64_t>0x9E3779B97F4A7C15ULL) >> 56)
+
+
 # The key that is cached for these ASCII bytes, made where there is none. A cache belongs to one plan and changes under
 # the GIL only: without one there are no caches.
 cdef inline PyObject *cached_key(void **keys, const uint8_t *data, Py_ssize_t size) except NULL:
-    cdef uint64_t mixed = <uint64_t>size * <uint64_t>0x9E3779B97F4A7C15ULL
-    cdef uint64_t word = 0
-    cdef Py_ssize_t at = 0
-    cdef PyObject *found
-    while at + 8 <= size:
-        memcpy(&word, data + at, 8)
-        mixed = (mixed ^ word) * <uint64_t>0x9E3779B97F4A7C15ULL
-        mixed ^= mixed >> 29
-        at += 8
-    word = 0
-    while at < size:
-        word = word << 8 | data[at]
-        at += 1
-    mixed = (mixed ^ word) * <uint64_t>0x9E3779B97F4A7C15ULL
-    cdef void **place = &keys[mixed >> 56]
-    found = <PyObject *>place[0]
+    cdef void **place = &keys[place_of(data, size)]
+    cdef PyObject *found = <PyObject *>place[0]
     if found is not NULL and PyUnicode_GET_LENGTH(found) == size and not memcmp(PyUnicode_DATA(found), data, size):
         return Py_NewRef(found)
     found = new_ascii(data, size)

@@ -65,7 +65,7 @@ cdef struct Step:
     Fill *fills
     Py_ssize_t filled   # how many fills
     Py_ssize_t width    # of what a record becomes: its fields, or its class's arguments
-    PyObject *template  # a dict with a record's keys, in order: copying it is faster than putting them in one by one
+    PyObject *template  # a dict with a record's keys in the reader's order, which the writer's need not be
     PyObject *made      # the class of a record's objects
     PyObject *keywords  # a tuple: names of the class's arguments, by place
     PyObject *then      # called with the object when its fields are in place, or NULL

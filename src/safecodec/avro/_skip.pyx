@@ -1,0 +1,115 @@
+"""What is read and not kept: every check of the decoder, and no Python object."""
+
+from libc.stdint cimport int64_t, uint8_t
+
+from safecodec.avro._cursor cimport (
+    NO_BRANCH, NO_SYMBOL, NO_UTF_8, Block, Cursor, Level, claim, close_block, ends_here, enter, fail, first_fault, is_ascii, open_block, take_bit,
+    take_index, take_int, take_long, take_size,
+)
+from safecodec.avro._plan cimport (
+    ARRAY, BOOLEAN, BYTES, DOUBLE, ENUM, FIXED, FLOAT, INT, LONG, MAP, NOTHING, RECORD, STRING, UNION, Op, Step,
+)
+
+
+cdef bint skip(const Step *step, Cursor *cursor) except -1 nogil:
+    cdef Op op = step.op
+    cdef const uint8_t *start
+    cdef int64_t number
+    cdef int bit
+    if op == NOTHING:
+        return True
+    elif op == BOOLEAN:
+        return take_bit(cursor, &bit)
+    elif op == INT:
+        return take_int(cursor, &number)
+    elif op == LONG:
+        return take_long(cursor, &number)
+    elif op == STRING:
+        return skip_text(cursor, &start, &number)
+    elif op == BYTES:
+        return take_size(cursor, &number) and skip_bytes(cursor, number)
+    elif op == DOUBLE:
+        return skip_bytes(cursor, 8)
+    elif op == FLOAT:
+        return skip_bytes(cursor, 4)
+    elif op == FIXED:
+        return skip_bytes(cursor, step.count)
+    elif op == ENUM:
+        return take_index(cursor, step.count, NO_SYMBOL, &number)
+    elif op == UNION:
+        return take_index(cursor, step.count, NO_BRANCH, &number) and skip(step.branches[number], cursor)
+    elif op == RECORD:
+        return skip_record(step, cursor)
+    return skip_blocks(step, cursor)
+
+
+cdef bint skip_bytes(Cursor *cursor, int64_t count) except -1 nogil:
+    if not claim(cursor, count, cursor.at):
+        return False
+    cursor.at += count
+    return True
+
+
+# Says where the text was.
+cdef bint skip_text(Cursor *cursor, const uint8_t **start, int64_t *size) except -1 nogil:
+    cdef Py_ssize_t valid
+    if not take_size(cursor, size):
+        return False
+    start[0] = cursor.at
+    if not is_ascii(cursor.at, <Py_ssize_t>size[0]):
+        valid = first_fault(cursor.at, <Py_ssize_t>size[0])
+        if valid < size[0]:
+            return fail(cursor, NO_UTF_8, cursor.at + valid, 0, 0)
+    cursor.at += size[0]
+    return True
+
+
+cdef bint skip_key(Cursor *cursor, Level *level) except -1 nogil:
+    cdef const uint8_t *start
+    cdef int64_t size
+    level.key = NULL
+    if not skip_text(cursor, &start, &size):
+        return False
+    level.key = start
+    level.key_size = <Py_ssize_t>size
+    return True
+
+
+cdef bint skip_record(const Step *step, Cursor *cursor) except -1 nogil:
+    cdef Level *level = enter(cursor, step)
+    cdef Py_ssize_t at
+    if level is NULL:
+        return False
+    for at in range(step.count):
+        level.part = at
+        if not skip(step.parts[at].step, cursor):
+            return False
+    cursor.depth -= 1
+    return True
+
+
+cdef bint skip_blocks(const Step *step, Cursor *cursor) except -1 nogil:
+    cdef Level *level = enter(cursor, step)
+    cdef Py_ssize_t at = 0
+    cdef Block block
+    if level is NULL:
+        return False
+    while True:
+        if not open_block(cursor, step.least, &block):
+            return False
+        if not block.left:
+            break
+        while block.left:
+            block.left -= 1
+            level.part = at
+            at += 1
+            if step.op == MAP and not skip_key(cursor, level) or not skip(step.inner, cursor):
+                return False
+        level.part = -1
+        level.key = NULL
+        if not close_block(cursor, &block):
+            return False
+        if ends_here(cursor):
+            break
+    cursor.depth -= 1
+    return True
