@@ -15,6 +15,8 @@ from .nodes import Fixed, Logical, Primitive
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .nodes import Node
+
 UTC: Final = datetime.UTC
 EPOCH: Final = datetime.datetime(1970, 1, 1)
 EPOCH_UTC: Final = EPOCH.replace(tzinfo=UTC)
@@ -32,6 +34,11 @@ CARRIER: Final = "safecodec-msgpack"
 """The logical type of what Avro has no word for: MessagePack in bytes."""
 
 Value = Any
+
+
+def is_carrier(node: Node) -> bool:
+    """Tell whether a node carries MessagePack."""
+    return isinstance(node, Primitive) and node.logical is not None and node.logical.name == CARRIER
 
 
 def python_value(node: Primitive | Fixed, value: Any) -> Value:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import EncodeError
 from .describing import short
-from .logical import CARRIER, avro_value, put_long, python_value
+from .logical import avro_value, is_carrier, put_long, python_value
 from .nodes import ABSENT, Array, Enum, Field, Fixed, Map, Node, Primitive, Record, Union
 from .parse import fits
 from .resolve import spelled
@@ -125,7 +125,7 @@ def _lower_record(node: Record, value: Any, path: str, names: dict[tuple[int, in
 def _lower_present(field: Field, value: Any, path: str, names: dict[tuple[int, int], str]) -> Any:
     """Where a field may be missing and None is a value as well, None is carried: null says that it is missing."""
     node = field.type
-    if field.attributes.get("safecodec.optional") and isinstance(node, Union) and _is_carrier(node.branches[1]):
+    if field.attributes.get("safecodec.optional") and isinstance(node, Union) and is_carrier(node.branches[1]):
         return names[id(node), 1], {"value": lower(node.branches[1], value, path, names)}
     return lower(node, value, path, names)
 
@@ -262,16 +262,12 @@ def takes(node: Node, value: Any, *, exact: bool) -> bool:
 
 def _rank(node: Node, value: Any) -> int:
     """When a branch has its turn: a duration before an array has a tuple, and last a carrier, which takes anything."""
-    return -1 if is_duration(node) and isinstance(value, tuple) else int(_is_carrier(node))
+    return -1 if is_duration(node) and isinstance(value, tuple) else int(is_carrier(node))
 
 
 def is_duration(node: Node) -> bool:
     """Tell whether a node is a duration, three numbers in a tuple."""
     return isinstance(node, Fixed) and node.logical is not None and node.logical.name == "duration"
-
-
-def _is_carrier(node: Node) -> bool:
-    return isinstance(node, Primitive) and node.logical is not None and node.logical.name == CARRIER
 
 
 def _is_float(node: Primitive | Fixed) -> bool:

@@ -307,13 +307,20 @@ VALUES: Final = {"big-decimal": "decimal", "time-millis": "time", "time-micros":
 
 
 def same_value(writer: Node, reader: Node) -> bool:
-    """Tell whether two logical types stand for the same Python type, whatever lies beneath."""
+    """Tell whether two leaves stand for the same Python type, whatever lies beneath: bytes of any length are bytes."""
     if not isinstance(writer, (Primitive, Fixed)) or not isinstance(reader, (Primitive, Fixed)):
         return False
-    mine, theirs = reader.logical, writer.logical
-    if mine is None or theirs is None or "safecodec-msgpack" in (mine.name, theirs.name):
-        return False
-    return VALUES.get(mine.name, mine.name) == VALUES.get(theirs.name, theirs.name)
+    mine, theirs = _python_type(reader), _python_type(writer)
+    return mine == theirs and mine is not None
+
+
+def _python_type(node: Primitive | Fixed) -> str | None:
+    """A name for what a leaf's values are in Python; None where the node says no more than its kind."""
+    if node.logical is None:
+        return "bytes" if isinstance(node, Fixed) or node.kind == "bytes" else None
+    if node.logical.name == "safecodec-msgpack":
+        return "duration" if node.attributes.get("safecodec.type") == "tuple[int, int, int]" else None
+    return VALUES.get(node.logical.name, node.logical.name)
 
 
 def spelled(node: Node) -> str:

@@ -17,7 +17,7 @@ from .canonical import unqualified
 from .describing import PLAIN, short
 from .hints import Enumeration, RecordHint, Scalar, Sequence
 from .lift import lift
-from .logical import CARRIER, avro_value, carry_as
+from .logical import CARRIER, avro_value, carry_as, is_carrier
 from .nodes import ABSENT, Array, Enum, Fixed, Map, Primitive, Record, Union
 from .physical import FLOAT_MAX, Physical, avro_bytes, default_value, is_duration, lower
 from .resolve import TakeBranch, identity, spelled
@@ -142,7 +142,7 @@ class Sources:
         op, count = ("fixed", target.size) if isinstance(target, Fixed) else (target.kind, 0)
         wanted = f"{target.size} bytes" if isinstance(target, Fixed) else WANTED[target.kind]
         check = classes.checker(hint) if isinstance(hint, Scalar) else None
-        if source.logical is not None and source.logical.name == CARRIER and hint is not None:
+        if hint is not None and is_carrier(target):
             from .plain import demand_whole
 
             demand_whole(hint)
@@ -303,7 +303,7 @@ def _present(source: Field, inner: Action, *, typed: bool) -> Action:
     assert isinstance(inner, TakeBranch)
     assert isinstance(source.type, Union)
     branch = source.type.branches[1]
-    carried = isinstance(branch, Primitive) and branch.logical is not None and branch.logical.name == CARRIER
+    carried = is_carrier(branch)
     return inner.branches[1] if len(inner.branches) == 2 and (typed or carried) else inner
 
 

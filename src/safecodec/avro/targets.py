@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from . import classes
 from .hints import NO_DEFAULT, Enumeration, Mapping, RecordHint, Scalar, Sequence
 from .lift import needs_taking, taken
-from .logical import CARRIER, carried_as
+from .logical import carried_as, is_carrier
 from .nodes import ABSENT, Fixed, Primitive
 from .physical import default_value
 
@@ -104,8 +104,8 @@ class Targets:
 
     def leaf(self, action: Take) -> tuple[str, int, Callable[[Any], Any] | None]:
         """Return the name of what a primitive or fixed is read as, its size or unit, and what is called with it."""
-        hint, logical = self._hints.get(id(action.reader)), action.reader.logical
-        if hint is not None and hint.source is not None and logical is not None and logical.name == CARRIER:
+        hint = self._hints.get(id(action.reader))
+        if hint is not None and is_carrier(action.writer):
             return "bytes", 0, carried_as(hint.source)
         op, count, finish = read_as(action)
         if isinstance(hint, Scalar):
