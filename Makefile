@@ -1,4 +1,5 @@
 # make demo | test | lint | bench | figures | plots | profile | sanitize | coverage | fuzz-long | clean | distclean
+# make test-freethreaded | bench-freethreaded
 # Needs CPython >= 3.11 (PYTHON=...), a C compiler and make; the rest is installed into .venv.
 
 PYTHON ?= python3
@@ -9,13 +10,15 @@ BIN := $(ROOT)/.venv/bin
 VENV := .venv/.installed
 BUILT := build/release.stamp
 CODE := src tests bench scripts
+FREETHREADED := .freethreaded/venv/.installed
 SOURCES := $(shell find src \( -name '*.pyx' -o -name '*.pxd' -o -name '*.h' -o -name 'crc32c.c' \))
 
 # A flavour is imported from its own directory, never from src; tests/conftest.py holds it to that.
 flavour = cd build/$(1) && PYTHONPATH=$(ROOT)/build/$(1)/src SAFECODEC_EXPECT_SOURCE=$(ROOT)/build/$(1)/src
 suite = -m pytest -c $(ROOT)/pyproject.toml --rootdir=$(ROOT) -p no:cacheprovider
 
-.PHONY: demo test test-release coverage lint bench figures plots profile sanitize fuzz-long build servers clean distclean
+.PHONY: demo test test-release coverage lint bench figures plots profile sanitize fuzz-long build servers clean distclean \
+	test-freethreaded bench-freethreaded build-freethreaded
 .DELETE_ON_ERROR:
 
 demo: $(BUILT)
@@ -44,7 +47,7 @@ lint: $(BUILT)
 		$(shell find src -name '*.pyx' | sed 's|^src/||; s|/|.|g; s|\.pyx$$||' | sort)
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/check_cython.py src
-	$(BIN)/shellcheck .ci/run scripts/apt-install scripts/ensure-servers scripts/ensure-venv
+	$(BIN)/shellcheck .ci/run scripts/apt-install scripts/build-freethreaded scripts/ensure-servers scripts/ensure-venv
 
 bench: $(BUILT)
 	$(BIN)/python -m bench $(ARGS)
@@ -76,6 +79,24 @@ EXAMPLES ?= 1000000
 fuzz-long: $(BUILT)
 	$(BIN)/python tests/fuzz/long.py --examples $(EXAMPLES) $(ARGS)
 
+# The threads on an interpreter without a GIL, which is built for it first; with what there is for one.
+test-freethreaded: build-freethreaded
+	$(call flavour,freethreaded) $(ROOT)/.freethreaded/venv/bin/python $(suite) -q $(ROOT)/tests/threads $(ARGS)
+
+# What a second thread adds to the throughput there.
+bench-freethreaded: build-freethreaded
+	PYTHONPATH=$(ROOT)/build/freethreaded/src .freethreaded/venv/bin/python bench/threads.py $(ARGS)
+
+build-freethreaded: $(FREETHREADED)
+	.freethreaded/venv/bin/python scripts/build_flavour.py freethreaded
+
+$(FREETHREADED): pyproject.toml scripts/build-freethreaded
+	sh scripts/build-freethreaded .freethreaded/python
+	.freethreaded/python/bin/python3.13t -m venv .freethreaded/venv
+	.freethreaded/venv/bin/python -m pip --disable-pip-version-check --quiet install --upgrade 'pip>=25.1'
+	.freethreaded/venv/bin/python -m pip --disable-pip-version-check --quiet install --only-binary :all: --group freethreaded
+	touch $@
+
 build: $(BUILT)
 
 servers:
@@ -95,4 +116,4 @@ clean:
 	find src -name '*.pyx' | sed 's/pyx$$/c/' | xargs rm -f
 
 distclean: clean
-	rm -rf .venv
+	rm -rf .venv .freethreaded

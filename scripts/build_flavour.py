@@ -15,7 +15,14 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-FLAVOURS = ("release", "profile", "coverage", "asan")
+FLAVOURS = {
+    "release": "release",
+    "profile": "profile",
+    "coverage": "coverage",
+    "asan": "asan",
+    "freethreaded": "release",
+}
+"""Directories under build/, with setup.py's name for the switches. The last is for an interpreter without a GIL."""
 PROJECT_FILES = ("setup.py", "pyproject.toml", "README.md", "LICENSE")
 
 
@@ -58,7 +65,7 @@ def build(flavour: str) -> Path:
     for name in PROJECT_FILES:
         if (ROOT / name).exists():
             shutil.copyfile(ROOT / name, place / name)
-    environment = {**os.environ, "SAFECODEC_BUILD": flavour}
+    environment = {**os.environ, "SAFECODEC_BUILD": FLAVOURS[flavour]}
     subprocess.run([sys.executable, "setup.py", "-q", "build_ext", "--inplace"], cwd=place, env=environment, check=True)
     return place / "src"
 

@@ -105,6 +105,7 @@ cdef class Codec:
     cdef Encoder _encoder   # what _encode is where it is compiled
     cdef Reader _reader
     cdef bytes _prefix
+    cdef const uint8_t *_prefix_start
     cdef tuple _made_from
 
     def __cinit__(self, type, *, str subject not None, version, older=None, str payload not None="avro",
@@ -133,6 +134,7 @@ cdef class Codec:
             payload, subject, self.write_version, versions.fingerprints[self.write_version], self.environment,
             versions.oldest_reader(self.write_version),
         )
+        self._prefix_start = <const uint8_t *>PyBytes_AS_STRING(self._prefix)
         self._made_from = (type, dict(
             subject=subject, version=version, older=older, payload=payload, environment=self.environment,
             write_version=self.write_version, max_payload=max_payload, limits=limits, engine=engine, shadow=shadow,
@@ -229,7 +231,7 @@ cdef class Codec:
             if size - HEADER_SIZE > self.max_payload:
                 raise ValueTooLargeError(found=size - HEADER_SIZE, limit=self.max_payload)
             put_header(
-                out.start, <const uint8_t *>PyBytes_AS_STRING(self._prefix), <uint32_t>(size - HEADER_SIZE),
+                out.start, self._prefix_start, <uint32_t>(size - HEADER_SIZE),
                 sum_released(Span(out.start, size)), context,
             )
             return PyBytes_FromStringAndSize(<const char *>out.start, size)

@@ -5,8 +5,12 @@ import types
 cimport cython
 from cpython.buffer cimport PyBuffer_FillInfo
 from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.object cimport PyObject
+from libc.stdint cimport uint8_t
 
+from safecodec._settled cimport settle
 from safecodec.avro._decoder cimport Plan
+from safecodec.avro._objects cimport PyTuple_GET_ITEM
 from safecodec.frame._frame cimport check_frame
 from safecodec.frame._header cimport (
     KnownVersions, copy_header, fill_expected, hold_buffer, hold_bytes, hold_context, release_buffer,
@@ -40,7 +44,7 @@ cdef class _HeldBuffer:
     cdef Span span
 
     def __cinit__(self, frame):
-        hold_buffer(frame, "frame", &self.view, &self.span)
+        hold_settled(frame, &self.view, &self.span)
 
     def __getbuffer__(self, Py_buffer *buffer, int flags):
         export_payload(self, &self.span, buffer, flags)
@@ -48,6 +52,14 @@ cdef class _HeldBuffer:
     def __dealloc__(self):
         if self.span.data is not NULL:
             release_buffer(&self.view)
+
+
+cdef int hold_settled(object frame, Py_buffer *view, Span *span) except -1:
+    hold_buffer(frame, "frame", view, span)
+    span.data = NULL  # where settling fails, nothing is held
+    settle(view)
+    span.data = <const uint8_t *>view.buf
+    return 0
 
 
 cdef int export_payload(object held, const Span *frame, Py_buffer *buffer, int flags) except -1:
@@ -124,11 +136,11 @@ cdef class Reader:
         cdef Span span
         cdef Py_ssize_t found
         if not hold_bytes(frame, &view, &span):
-            hold_buffer(frame, "frame", &view, &span)
+            hold_settled(frame, &view, &span)
         try:
             found = self.check(span, context)
             try:
-                value = (<Plan>self._decoders[found]).read(span.data + HEADER_SIZE, span.size - HEADER_SIZE)
+                value = (<Plan>PyTuple_GET_ITEM(<PyObject *>self._decoders, found)).read(span.data + HEADER_SIZE, span.size - HEADER_SIZE)
             except Exception as error:
                 failure = self.unreadable(span, error)
                 self.watch(found, span, failure)
@@ -153,10 +165,10 @@ cdef class Reader:
         cdef Py_buffer view
         cdef Span bound = Span(NULL, 0)
         if context is None:
-            return check_frame(frame, bound, &self._expected, self._known)
+            return check_frame(frame, bound, &self._expected, <PyObject *>self._known)
         hold_context(context, &view, &bound)
         try:
-            return check_frame(frame, bound, &self._expected, self._known)
+            return check_frame(frame, bound, &self._expected, <PyObject *>self._known)
         finally:
             release_buffer(&view)
 

@@ -7,9 +7,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Literal
 
-import msgspec
 import pytest
 
 import reference
@@ -21,13 +22,14 @@ THREADS = 4
 LARGE = bytes(48 * 1024 * 1024)
 
 
-class Item(msgspec.Struct):
+@dataclass(slots=True)
+class Item:
     """Something small with something nested."""
 
     number: int
     name: str
-    tags: list[str] = []
-    prices: dict[str, float] = {}
+    tags: list[str] = field(default_factory=list)
+    prices: dict[str, float] = field(default_factory=dict)
 
 
 def values(worker: int) -> list[Item]:
@@ -38,6 +40,8 @@ def values(worker: int) -> list[Item]:
 @pytest.mark.parametrize("payload", ["avro", "msgpack", "json"])
 def test_one_codec_serves_many_threads(payload: Literal["avro", "msgpack", "json"]) -> None:
     """Threads that share a codec get what each would get alone: frames, values and refusals."""
+    if payload != "avro" and find_spec("msgspec") is None:
+        pytest.skip("msgspec is not here")
     codec = Codec(Item, subject="items", version=1, payload=payload, environment="test")
     alone = [[codec.encode(value, context=b"%d" % worker) for value in values(worker)] for worker in range(THREADS)]
     barrier = threading.Barrier(THREADS)

@@ -15,7 +15,7 @@ from libc.stdint cimport uint8_t
 cimport safecodec.avro._inlining
 from safecodec.avro._arena cimport Arena
 from safecodec.avro._buffer cimport Buffer, close_buffer, open_buffer, put_byte, put_long, put_raw
-from safecodec.avro._getting cimport attribute_of, item_of, key_of, settled, slot_of
+from safecodec.avro._getting cimport READS_SLOTS, attribute_of, item_of, key_of, settled_dict, settled_list, slot_of
 from safecodec.avro._leaves cimport has, put_fast, put_in_place, put_text
 from safecodec.avro._sink cimport Sink, Spot, put_odd, refusal, unconverted, wrong
 from safecodec.avro._writing cimport (
@@ -31,7 +31,9 @@ from safecodec.errors import EncodeError, ValueTooLargeError
 
 import_datetime()
 
-cdef object MISSING = object()
+cdef object _missing = object()
+# By its address: what is counted would be counted by all threads at once.
+cdef PyObject *MISSING = <PyObject *>_missing
 
 
 @cython.final
@@ -110,6 +112,14 @@ cdef inline int put_any(const Put *step, object value, Sink *sink) except -1:
     return put(step, value, sink)
 
 
+# Another container's items in one of ours: it may run code of its own, and it may change meanwhile.
+cdef object copied(type ours, object value, Sink *sink):
+    try:
+        return ours(value)
+    except Exception as error:
+        raise unconverted(sink, error) from error
+
+
 cdef object converted(const Put *step, object value, Sink *sink):
     try:
         return (<object>step.convert)(value)
@@ -140,6 +150,8 @@ cdef int put_record(const Put *step, object value, Sink *sink) except -1:
     if <PyObject *>Py_TYPE(value) is not step.cls:
         value = loosened(step, value, sink)
         get = step.get if step.get == GET_KEYS and PyDict_Check(value) else GET_ATTRIBUTES
+    if get == GET_KEYS and not READS_SLOTS:
+        value = settled_dict(value)
     spot = enter(step, sink)
     for at in range(step.count):
         give = &step.gives[at]
@@ -148,7 +160,7 @@ cdef int put_record(const Put *step, object value, Sink *sink) except -1:
             found += 1
             continue
         item = field_of(give, get, value)
-        if item is MISSING:
+        if <PyObject *>item is MISSING:
             put_default(give, sink)
             continue
         found += 1
@@ -165,21 +177,21 @@ cdef int put_record(const Put *step, object value, Sink *sink) except -1:
 
 cdef inline object field_of(const Give *give, Get get, object value):
     if give.name is NULL:
-        return MISSING
+        return <object>MISSING
     if get == GET_SLOTS:
         return slot_of(value, give.place, MISSING)
     if get == GET_KEYS:
-        return key_of(value, <object>give.name, MISSING)
+        return key_of(value, give.name, MISSING)
     if get == GET_INDEX:
         return (<tuple>value)[give.place]
-    return attribute_of(value, <object>give.name, MISSING)
+    return attribute_of(value, give.name, MISSING)
 
 
 # What the fields of a value are taken from that is no exact instance of the step's class.
 cdef object loosened(const Put *step, object value, Sink *sink):
     if step.free:
         if isinstance(value, Mapping):
-            return value if PyDict_Check(value) else dict(value)
+            return value if PyDict_Check(value) else copied(dict, value, sink)
         if not isinstance(value, _PLAIN):
             return value
     elif isinstance(value, <object>step.cls):
@@ -214,7 +226,7 @@ cdef int put_array(const Put *step, object value, Sink *sink) except -1:
         raise wrong(sink, step, value)
     if not PyList_CheckExact(value) and isinstance(value, (set, frozenset)):
         return put_set(step, value, sink)
-    items = value if PyList_CheckExact(value) else list(value)
+    items = settled_list(value) if PyList_CheckExact(value) else copied(list, value, sink)
     size = PyList_GET_SIZE(items)
     spot = enter(step, sink)
     if size and not put_long(sink.out, size):
@@ -222,7 +234,7 @@ cdef int put_array(const Put *step, object value, Sink *sink) except -1:
     for at in range(size):
         spot.part = at
         item = item_of(items, at, MISSING)
-        if item is MISSING:
+        if <PyObject *>item is MISSING:
             break
         mark = sink.out.at - sink.out.start
         put_any(step.inner, item, sink)
@@ -249,7 +261,7 @@ cdef int put_set(const Put *step, object value, Sink *sink) except -1:
     cdef Py_ssize_t mark = sink.out.at - sink.out.start
     cdef list written = []
     enter(step, sink)
-    for item in list(value):
+    for item in <list>copied(list, value, sink):
         put(step.inner, item, sink)
         written.append(<bytes>(sink.out.start + mark)[: sink.out.at - sink.out.start - mark])
         sink.out.at = sink.out.start + mark
@@ -275,9 +287,9 @@ cdef int put_map(const Put *step, object value, Sink *sink) except -1:
     cdef Py_ssize_t place = 0
     cdef Py_ssize_t left
     if PyDict_CheckExact(value):
-        values = settled(value)
+        values = settled_dict(value)
     elif isinstance(value, Mapping):
-        values = dict(value)
+        values = copied(dict, value, sink)
     else:
         raise wrong(sink, step, value)
     left = len(values)
@@ -340,7 +352,10 @@ cdef Py_ssize_t fitting(const Put *step, object value, Sink *sink) except -1:
 cdef bint fits(const Branch *branch, object value, Sink *sink) except -1:
     cdef Py_ssize_t mark
     if branch.fits is not NULL:
-        return (<object>branch.fits)(value)
+        try:
+            return (<object>branch.fits)(value)
+        except Exception as error:
+            raise unconverted(sink, error) from error
     mark = sink.out.at - sink.out.start
     try:
         put(branch.step, value, sink)

@@ -1,7 +1,7 @@
 # Values out of containers that others may change meanwhile: each is owned from the moment that it is found. MISSING
 # stands for what is not there.
 
-from libc.stdint cimport int64_t, uint8_t
+from cpython.object cimport PyObject
 
 cdef extern from *:
     """
@@ -39,31 +39,32 @@ cdef extern from *:
         return Py_NewRef(missing);
     #endif
     }
-    /* A dict that nobody else changes. */
-    static inline PyObject *safecodec_settled(PyObject *dict) {
+    /* A dict or a list that no other thread changes. With a GIL that is the value itself, until Python code runs; without
+       one it is a copy, which is made under the value's lock: the value as it was at one moment. */
+    static inline PyObject *safecodec_settled_dict(PyObject *dict) {
     #ifdef Py_GIL_DISABLED
         return PyDict_Copy(dict);
     #else
         return Py_NewRef(dict);
     #endif
     }
-    static inline PyObject *safecodec_item_of(PyObject *list, Py_ssize_t at, PyObject *missing) {
-    #if PY_VERSION_HEX >= 0x030D0000
-        PyObject *value = PyList_GetItemRef(list, at);
-        if (value == NULL) {
-            PyErr_Clear();
-            return Py_NewRef(missing);
-        }
-        return value;
+    static inline PyObject *safecodec_settled_list(PyObject *list) {
+    #ifdef Py_GIL_DISABLED
+        return PyList_GetSlice(list, 0, PY_SSIZE_T_MAX);
     #else
-        return Py_NewRef(at < PyList_GET_SIZE(list) ? PyList_GET_ITEM(list, at) : missing);
+        return Py_NewRef(list);
     #endif
+    }
+    /* An item of a settled list. */
+    static inline PyObject *safecodec_item_of(PyObject *list, Py_ssize_t at, PyObject *missing) {
+        return Py_NewRef(at < PyList_GET_SIZE(list) ? PyList_GET_ITEM(list, at) : missing);
     }
     """
     enum:
         READS_SLOTS "SAFECODEC_READS_SLOTS"
-    object slot_of "safecodec_slot_of"(object source, Py_ssize_t offset, object missing)
-    object key_of "safecodec_key_of"(object source, object key, object missing)
-    object attribute_of "safecodec_attribute_of"(object source, object name, object missing)
-    object settled "safecodec_settled"(object source)
-    object item_of "safecodec_item_of"(object source, Py_ssize_t at, object missing)
+    object slot_of "safecodec_slot_of"(object source, Py_ssize_t offset, PyObject *missing)
+    object key_of "safecodec_key_of"(object source, PyObject *key, PyObject *missing)
+    object attribute_of "safecodec_attribute_of"(object source, PyObject *name, PyObject *missing)
+    object settled_dict "safecodec_settled_dict"(object source)
+    object settled_list "safecodec_settled_list"(object source)
+    object item_of "safecodec_item_of"(object source, Py_ssize_t at, PyObject *missing)

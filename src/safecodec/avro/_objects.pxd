@@ -11,8 +11,10 @@ cdef extern from *:
     """
     #ifdef Py_GIL_DISABLED
     #define SAFECODEC_SHARED_KEYS 0
+    #define SAFECODEC_PUBLISH(place, value) _Py_atomic_store_ptr_release((place), (value))
     #else
     #define SAFECODEC_SHARED_KEYS 1
+    #define SAFECODEC_PUBLISH(place, value) (*(place) = (value))
     #endif
     /* Room for a number of items and none in it yet: at no time does the list hold a place that is empty. */
     static inline PyObject *safecodec_new_list(Py_ssize_t capacity) {
@@ -23,13 +25,21 @@ cdef extern from *:
     static inline int safecodec_list_put(PyObject *list, PyObject *value) {
         Py_ssize_t size = Py_SIZE(list);
         if (size < ((PyListObject *)list)->allocated) {
-            ((PyListObject *)list)->ob_item[size] = value;
+            SAFECODEC_PUBLISH(&((PyListObject *)list)->ob_item[size], value);
             Py_SET_SIZE((PyVarObject *)list, size + 1);
             return 0;
         }
         int status = PyList_Append(list, value);
         Py_DECREF(value);
         return status;
+    }
+    /* A template's copy has the keys in place already. But copying locks it, and without a GIL those who share it would
+       wait for each other. */
+    static inline PyObject *safecodec_new_dict(PyObject *template) {
+    #ifndef Py_GIL_DISABLED
+        if (template != NULL) return PyDict_Copy(template);
+    #endif
+        return PyDict_New();
     }
     static inline int safecodec_dict_put(PyObject *dict, PyObject *key, PyObject *value) {
         int status = PyDict_SetItem(dict, key, value);
@@ -49,6 +59,7 @@ cdef extern from *:
     enum:
         SHARED_KEYS "SAFECODEC_SHARED_KEYS"
     list new_list "safecodec_new_list"(Py_ssize_t capacity)
+    dict new_dict "safecodec_new_dict"(PyObject *template)
     object new_object "safecodec_new_object"(PyObject *cls, Py_ssize_t items)
     int list_put "safecodec_list_put"(PyObject *items, PyObject *value) except -1
     int dict_put "safecodec_dict_put"(PyObject *values, PyObject *key, PyObject *value) except -1
@@ -65,7 +76,6 @@ cdef extern from "Python.h":
     void *PyUnicode_DATA(PyObject *)
     Py_ssize_t PyUnicode_GET_LENGTH(PyObject *)
     dict PyDict_New()
-    dict PyDict_Copy(PyObject *)
     object PyTuple_New(Py_ssize_t)
     void PyTuple_SET_ITEM(PyObject *, Py_ssize_t, PyObject *)
     PyObject *PyTuple_GET_ITEM(PyObject *, Py_ssize_t)

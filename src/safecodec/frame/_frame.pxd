@@ -1,4 +1,5 @@
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.object cimport PyObject
 from libc.stdint cimport uint8_t, uint32_t
 from libc.string cimport memcpy
 
@@ -11,18 +12,19 @@ cdef object refusal(Status status, Span frame, Span context, const Expected *exp
 cdef object version_refusal(Py_ssize_t found, const uint8_t *header, KnownVersions versions)
 
 
-# Verdicts 1 to 10. Answers which version reads the payload, see find_version; 0 where versions is None.
+# Verdicts 1 to 10. Answers which version reads the payload, see find_version; 0 where versions, a KnownVersions that the
+# caller holds, is None. Threads share it, and so it is not counted on the way: they would all wait for that count.
 cdef inline Py_ssize_t check_frame(
-    Span frame, Span context, const Expected *expected, KnownVersions versions
+    Span frame, Span context, const Expected *expected, PyObject *versions
 ) except -1:
     cdef Py_ssize_t found = 0
     cdef Status status = check_header(frame, context, expected)
     if status != STATUS_OK:
         raise refusal(status, frame, context, expected)
-    if versions is not None:
-        found = find_version(versions, frame.data)
+    if <object>versions is not None:
+        found = find_version((<KnownVersions>versions).known, (<KnownVersions>versions).count, frame.data)
         if found < 0:
-            raise version_refusal(found, frame.data, versions)
+            raise version_refusal(found, frame.data, <KnownVersions>versions)
     status = check_length(frame, expected)
     if status == STATUS_OK and load_u32(frame.data + AT_PAYLOAD_CHECKSUM) != sum_released(frame):
         status = STATUS_PAYLOAD_CHECKSUM

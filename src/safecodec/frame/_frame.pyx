@@ -1,6 +1,7 @@
 """Frames as bytes: pack, unpack, peek, and the checksum. Knows nothing of schemas and values."""
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.object cimport PyObject
 from libc.stdint cimport uint8_t, uint32_t
 
 from safecodec.frame._header cimport (
@@ -183,7 +184,7 @@ def unpack(frame, *, str subject not None, environment, format=None, versions=No
     try:
         hold_buffer(frame, "frame", &view, &span)
         try:
-            check_frame(span, context_span, &expected, known)
+            check_frame(span, context_span, &expected, <PyObject *>known)
             return copy_header(span.data), memoryview(frame).cast("B")[HEADER_SIZE:].toreadonly()
         finally:
             release_buffer(&view)

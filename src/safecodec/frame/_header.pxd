@@ -61,14 +61,14 @@ cdef inline void release_buffer(Py_buffer *view) noexcept:
 
 # Index of the version to read a frame by; the count is the fallback of a newer one to the last; UNKNOWN and CONFLICT
 # are refusals.
-cdef inline Py_ssize_t find_version(KnownVersions versions, const uint8_t *header) noexcept:
+cdef inline Py_ssize_t find_version(const Known *known, Py_ssize_t count, const uint8_t *header) noexcept:
     cdef uint16_t version = load_u16(header + AT_VERSION)
-    cdef Py_ssize_t at = versions.count - 1
-    cdef uint16_t newest = versions.known[at].version
+    cdef Py_ssize_t at = count - 1
+    cdef uint16_t newest = known[at].version
     if version > newest:
-        return versions.count if load_u16(header + AT_OLDEST_READER) <= newest else UNKNOWN
-    while at >= 0 and versions.known[at].version > version:
+        return count if load_u16(header + AT_OLDEST_READER) <= newest else UNKNOWN
+    while at >= 0 and known[at].version > version:
         at -= 1
-    if at < 0 or versions.known[at].version != version:
+    if at < 0 or known[at].version != version:
         return UNKNOWN
-    return at if load_u32(header + AT_FINGERPRINT) == versions.known[at].fingerprint else CONFLICT
+    return at if load_u32(header + AT_FINGERPRINT) == known[at].fingerprint else CONFLICT
