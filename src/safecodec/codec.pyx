@@ -6,7 +6,7 @@ import typing
 
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.object cimport Py_TYPE
+from cpython.object cimport PyObject, Py_TYPE
 from libc.stdint cimport uint8_t, uint32_t
 
 from safecodec.avro._buffer cimport Buffer, close_buffer, open_buffer
@@ -24,6 +24,10 @@ from safecodec.errors import ConfigError, EncodeError, ValueTooLargeError
 from safecodec.evolution.versions import ENGINES as _ENGINES
 from safecodec.evolution.versions import Versions, payload_module
 from safecodec.payload.shadow import Shadow
+
+cdef extern from "Python.h":
+    # For what is kept already: not counted, as all threads would wait for that count.
+    const uint8_t *start_of "(const unsigned char *)PyBytes_AS_STRING"(PyObject *data) noexcept
 
 choose_crc32c()
 
@@ -105,7 +109,6 @@ cdef class Codec:
     cdef Encoder _encoder   # what _encode is where it is compiled
     cdef Reader _reader
     cdef bytes _prefix
-    cdef const uint8_t *_prefix_start
     cdef tuple _made_from
 
     def __cinit__(self, type, *, str subject not None, version, older=None, str payload not None="avro",
@@ -134,7 +137,6 @@ cdef class Codec:
             payload, subject, self.write_version, versions.fingerprints[self.write_version], self.environment,
             versions.oldest_reader(self.write_version),
         )
-        self._prefix_start = <const uint8_t *>PyBytes_AS_STRING(self._prefix)
         self._made_from = (type, dict(
             subject=subject, version=version, older=older, payload=payload, environment=self.environment,
             write_version=self.write_version, max_payload=max_payload, limits=limits, engine=engine, shadow=shadow,
@@ -231,7 +233,7 @@ cdef class Codec:
             if size - HEADER_SIZE > self.max_payload:
                 raise ValueTooLargeError(found=size - HEADER_SIZE, limit=self.max_payload)
             put_header(
-                out.start, self._prefix_start, <uint32_t>(size - HEADER_SIZE),
+                out.start, start_of(<PyObject *>self._prefix), <uint32_t>(size - HEADER_SIZE),
                 sum_released(Span(out.start, size)), context,
             )
             return PyBytes_FromStringAndSize(<const char *>out.start, size)

@@ -135,12 +135,14 @@ cdef class Reader:
         cdef Py_buffer view
         cdef Span span
         cdef Py_ssize_t found
+        cdef PyObject *plan
         if not hold_bytes(frame, &view, &span):
             hold_settled(frame, &view, &span)
         try:
             found = self.check(span, context)
             try:
-                value = (<Plan>PyTuple_GET_ITEM(<PyObject *>self._decoders, found)).read(span.data + HEADER_SIZE, span.size - HEADER_SIZE)
+                plan = PyTuple_GET_ITEM(<PyObject *>self._decoders, found)  # not counted: all threads share it
+                value = (<Plan>plan).read(span.data + HEADER_SIZE, span.size - HEADER_SIZE)
             except Exception as error:
                 failure = self.unreadable(span, error)
                 self.watch(found, span, failure)

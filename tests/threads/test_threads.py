@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import sysconfig
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -98,6 +99,7 @@ def others_ran_during(call: Callable[[], object]) -> bool:
     return inside
 
 
+@pytest.mark.skipif(bool(sysconfig.get_config_var("Py_GIL_DISABLED")), reason="there is nothing to release")
 @pytest.mark.usefixtures("no_switching")
 @pytest.mark.parametrize("call", SUMS.values(), ids=SUMS.keys())
 def test_large_sums_release_the_interpreter(call: Callable[[], object]) -> None:

@@ -469,6 +469,50 @@ def test_a_container_that_changes_meanwhile() -> None:
     )
 
 
+class FleetingTuple(tuple[int, ...]):
+    """A tuple that cannot be iterated."""
+
+    def __iter__(self) -> Iterator[int]:
+        raise RuntimeError("it changed meanwhile")
+
+
+class FleetingSet(frozenset[int]):
+    """A set that cannot be iterated."""
+
+    def __iter__(self) -> Iterator[int]:
+        raise RuntimeError("it changed meanwhile")
+
+
+class FleetingMapping(Mapping[str, int]):
+    """A mapping that cannot be iterated."""
+
+    def __iter__(self) -> Iterator[str]:
+        raise RuntimeError("it changed meanwhile")
+
+    def __getitem__(self, key: str) -> int:
+        raise KeyError(key)
+
+    def __len__(self) -> int:
+        return 1
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        ({"type": "array", "items": "int"}, FleetingTuple((1, 2))),
+        ({"type": "array", "items": "int"}, FleetingSet((1, 2))),
+        ({"type": "map", "values": "int"}, FleetingMapping()),
+        (record(one("int")), FleetingMapping()),
+        ([record(one("int", default=0)), record(one("int"), name="S")], FleetingMapping()),
+    ],
+    ids=["tuple", "set", "map", "record", "union"],
+)
+def test_a_container_whose_own_code_fails(schema: Any, value: Any) -> None:
+    """What a container's own code raises while it is looked through is a refusal with the place."""
+    error = refused(record(one(schema, "outer"), name="O"), {"outer": value})
+    assert (error.reason, error.path) == ("RuntimeError: it changed meanwhile", "$.outer")
+
+
 CHAIN = record(one(["null", "R"], default=None))
 
 

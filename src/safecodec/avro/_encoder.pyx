@@ -112,10 +112,17 @@ cdef inline int put_any(const Put *step, object value, Sink *sink) except -1:
     return put(step, value, sink)
 
 
-# Another container's items in one of ours: it may run code of its own, and it may change meanwhile.
-cdef object copied(type ours, object value, Sink *sink):
+# What another container holds: that may run code of its own, and the container may change meanwhile.
+cdef list listed(object value, Sink *sink):
     try:
-        return ours(value)
+        return list(value)
+    except Exception as error:
+        raise unconverted(sink, error) from error
+
+
+cdef dict mapped(object value, Sink *sink):
+    try:
+        return dict(value)
     except Exception as error:
         raise unconverted(sink, error) from error
 
@@ -191,7 +198,7 @@ cdef inline object field_of(const Give *give, Get get, object value):
 cdef object loosened(const Put *step, object value, Sink *sink):
     if step.free:
         if isinstance(value, Mapping):
-            return value if PyDict_Check(value) else copied(dict, value, sink)
+            return value if PyDict_Check(value) else mapped(value, sink)
         if not isinstance(value, _PLAIN):
             return value
     elif isinstance(value, <object>step.cls):
@@ -226,7 +233,7 @@ cdef int put_array(const Put *step, object value, Sink *sink) except -1:
         raise wrong(sink, step, value)
     if not PyList_CheckExact(value) and isinstance(value, (set, frozenset)):
         return put_set(step, value, sink)
-    items = settled_list(value) if PyList_CheckExact(value) else copied(list, value, sink)
+    items = settled_list(value) if PyList_CheckExact(value) else listed(value, sink)
     size = PyList_GET_SIZE(items)
     spot = enter(step, sink)
     if size and not put_long(sink.out, size):
@@ -261,7 +268,7 @@ cdef int put_set(const Put *step, object value, Sink *sink) except -1:
     cdef Py_ssize_t mark = sink.out.at - sink.out.start
     cdef list written = []
     enter(step, sink)
-    for item in <list>copied(list, value, sink):
+    for item in listed(value, sink):
         put(step.inner, item, sink)
         written.append(<bytes>(sink.out.start + mark)[: sink.out.at - sink.out.start - mark])
         sink.out.at = sink.out.start + mark
@@ -289,7 +296,7 @@ cdef int put_map(const Put *step, object value, Sink *sink) except -1:
     if PyDict_CheckExact(value):
         values = settled_dict(value)
     elif isinstance(value, Mapping):
-        values = copied(dict, value, sink)
+        values = mapped(value, sink)
     else:
         raise wrong(sink, step, value)
     left = len(values)
