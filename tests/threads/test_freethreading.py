@@ -273,7 +273,7 @@ def test_lists_that_change() -> None:
         if step % 3 == 0:
             items[:] = [str(step % 10)] * 50
         elif step % 3 == 1:
-            items.append(items[-1] if items else "0")
+            items.append(str(step % 10))
         else:
             items.clear()
 
