@@ -14,14 +14,16 @@ cimport safecodec.avro._inlining
 from safecodec._settled cimport settle
 from safecodec.avro._arena cimport Arena
 from safecodec.avro._cursor cimport (
-    MAX_DEPTH, NO_BRANCH, NO_SYMBOL, NO_UTF_8, Block, Cursor, Level, claim, close_block, ends_here, enter, fail, first_fault, is_ascii, load_double,
-    load_float, open_block, preallocated, start_at, take_bit, take_index, take_int, take_long, take_size,
+    MAX_DEPTH, NO_BRANCH, NO_SYMBOL, NO_UTF_8, Block, Cursor, Level, claim, close_block, ends_here, enter, fail,
+    first_fault, is_ascii, load_double, load_float, open_block, preallocated, start_at, take_bit, take_index, take_int,
+    take_long, take_size,
 )
 from safecodec.avro._objects cimport (
-    KEYS, LONGEST_CACHED_KEY, SHARED_KEYS, Py_DECREF, Py_Ellipsis, Py_None, Py_NewRef, Py_XDECREF, PyBytes_FromStringAndSize, PyDict_New,
-    PyFloat_FromDouble, PyLong_FromLongLong, PyObject_CallNoArgs, PyObject_CallOneArg, PyTuple_GET_ITEM, PyTuple_New,
-    PyTuple_SET_ITEM, PyUnicode_DecodeUTF8, Py_False, Py_True, cached_key, call_names, dict_put, list_put, new_ascii,
-    new_dict, new_list, new_object, owned, set_attribute, set_slot,
+    KEYS, LONGEST_CACHED_KEY, SHARED_KEYS, Py_DECREF, Py_Ellipsis, Py_None, Py_NewRef, Py_XDECREF,
+    PyBytes_FromStringAndSize, PyDict_New, PyFloat_FromDouble, PyLong_FromLongLong, PyObject_CallNoArgs,
+    PyObject_CallOneArg, PyTuple_GET_ITEM, PyTuple_New, PyTuple_SET_ITEM, PyUnicode_DecodeUTF8, Py_False, Py_True,
+    cached_key, call_names, dict_put, list_put, new_ascii, new_dict, new_list, new_object, owned, set_attribute,
+    set_slot,
 )
 from safecodec.avro._plan cimport (
     ABSENT, ARRAY, BOOLEAN, BYTES, DAY, DOUBLE, ENUM, FIXED, FLOAT, INSTANT, INT, INT_AS_FLOAT, LOCAL_INSTANT, LONG,

@@ -39,8 +39,8 @@ cdef extern from *:
         return Py_NewRef(missing);
     #endif
     }
-    /* A dict or a list that no other thread changes. With a GIL that is the value itself, until Python code runs; without
-       one it is a copy, which is made under the value's lock: the value as it was at one moment. */
+    /* A dict or a list that no other thread changes. With a GIL that is the value itself, until Python code runs;
+       without one it is a copy, which is made under the value's lock: the value as it was at one moment. */
     static inline PyObject *safecodec_settled_dict(PyObject *dict) {
     #ifdef Py_GIL_DISABLED
         return PyDict_Copy(dict);

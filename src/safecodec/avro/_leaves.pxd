@@ -12,8 +12,8 @@ from safecodec.avro._buffer cimport Buffer, put_byte, put_double, put_long, put_
 from safecodec.avro._getting cimport READS_SLOTS
 from safecodec.avro._times cimport days_of
 from safecodec.avro._writing cimport (
-    GET_KEYS, GET_SLOTS, PUT_BOOLEAN, PUT_BYTES, PUT_CONVERTED, PUT_DAY, PUT_DOUBLE, PUT_ENUM, PUT_FIXED, PUT_INSTANT, PUT_INT, PUT_LOCAL_INSTANT, PUT_LONG,
-    PUT_NULL, PUT_STRING, Get, Give, Put, PutOp,
+    GET_KEYS, GET_SLOTS, PUT_BOOLEAN, PUT_BYTES, PUT_CONVERTED, PUT_DAY, PUT_DOUBLE, PUT_ENUM, PUT_FIXED, PUT_INSTANT,
+    PUT_INT, PUT_LOCAL_INSTANT, PUT_LONG, PUT_NULL, PUT_STRING, Get, Give, Put, PutOp,
 )
 
 cdef extern from *:

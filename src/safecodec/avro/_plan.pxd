@@ -56,7 +56,7 @@ cdef struct Fill:
 cdef struct Step:
     Op op
     Make make
-    Py_ssize_t count    # bytes of a fixed, symbols of an enum, branches of a union, parts of a record; units of a second
+    Py_ssize_t count    # bytes of a fixed, symbols, branches of a union, parts of a record, units of a second
     Py_ssize_t least    # of an array's or map's item: its shortest encoding, in bytes
     Step *inner         # of an array, a map or what is finished
     Step **branches

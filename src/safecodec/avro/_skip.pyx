@@ -3,8 +3,8 @@
 from libc.stdint cimport int64_t, uint8_t
 
 from safecodec.avro._cursor cimport (
-    NO_BRANCH, NO_SYMBOL, NO_UTF_8, Block, Cursor, Level, claim, close_block, ends_here, enter, fail, first_fault, is_ascii, open_block, take_bit,
-    take_index, take_int, take_long, take_size,
+    NO_BRANCH, NO_SYMBOL, NO_UTF_8, Block, Cursor, Level, claim, close_block, ends_here, enter, fail, first_fault,
+    is_ascii, open_block, take_bit, take_index, take_int, take_long, take_size,
 )
 from safecodec.avro._plan cimport (
     ARRAY, BOOLEAN, BYTES, DOUBLE, ENUM, FIXED, FLOAT, INT, LONG, MAP, NOTHING, RECORD, STRING, UNION, Op, Step,
