@@ -52,6 +52,7 @@ setup(
             extension("safecodec.avro._slots"),
             extension("safecodec.avro._plan"),
             extension("safecodec.avro._refusals"),
+            extension("safecodec.avro._times"),
             extension("safecodec.avro._skip"),
             extension("safecodec.avro._decoder"),
             extension("safecodec.avro._writing"),

@@ -376,3 +376,22 @@ def test_the_reference_writes_within_the_limits_too() -> None:
     nulls = Schema({"type": "array", "items": "null"})
     with pytest.raises(EncodeError, match="empty_items"):
         ReferenceEncoder(nulls, nulls).encode([None] * (DEFAULT.empty_items + 1))
+
+
+def test_a_pair_that_was_refused_before() -> None:
+    """A pair that does not resolve is refused wherever it stands: by itself and then as the branch of a union."""
+    letters = {"type": "enum", "name": "E", "symbols": ["A", "B"]}
+    writer = Schema(record(field(letters), field(["null", "E"], "g")))
+    reader = Schema(record(field({**letters, "symbols": ["A"]}), field(["null", "E"], "g")))
+    with pytest.raises(IncompatibleSchemaError) as caught:
+        resolve(writer, reader)
+    assert [reason.partition("(at ")[2] for reason in caught.value.reasons] == ["$.f)", "$.g)"]
+
+
+def test_records_in_records_resolve_in_no_time() -> None:
+    """Records that hold each other many times over are looked at once each."""
+    node: Any = {"type": "record", "name": "R0", "fields": [field("long")]}
+    for at in range(1, 40):
+        node = record(field(node), field(f"R{at - 1}", "g"), name=f"R{at}")
+    deep = Schema({"type": "array", "items": node})
+    assert deep.decode(b"\x00") == []

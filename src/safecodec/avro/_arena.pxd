@@ -10,9 +10,13 @@ cdef class Arena:
     cdef void **_blocks
     cdef Py_ssize_t _count
     cdef object _kept
+    cdef dict _known  # addresses of steps, by the id of what they are made of; only while the plan is built
 
     # Memory for a number of things of one size, filled with zeros.
     cdef void *room(self, Py_ssize_t count, Py_ssize_t size) except NULL
     # The object, which now lives as long as the arena does; NULL for None.
     cdef PyObject *keep(self, object one) except? NULL
+    # A step for an action or a node, which stands for it from now on; and the one that does, or NULL.
+    cdef void *new(self, object source, Py_ssize_t size) except NULL
+    cdef void *known(self, object source) except? NULL
     cdef int seal(self) except -1

@@ -6,6 +6,7 @@ from libc.stdlib cimport calloc, free, realloc
 cdef class Arena:
     def __cinit__(self):
         self._kept = []
+        self._known = {}
 
     def __dealloc__(self):
         cdef Py_ssize_t at
@@ -30,6 +31,16 @@ cdef class Arena:
         self._kept.append(one)
         return <PyObject *>one
 
+    cdef void *new(self, object source, Py_ssize_t size) except NULL:
+        cdef void *step = self.room(1, size)
+        self._known[id(source)] = <size_t>step
+        self.keep(source)  # so that its id stays its own
+        return step
+
+    cdef void *known(self, object source) except? NULL:
+        return <void *><size_t>self._known.get(id(source), 0)
+
     cdef int seal(self) except -1:
         self._kept = tuple(self._kept)
+        self._known = None
         return 0

@@ -5,7 +5,6 @@ Every length, index and number is checked where it is read, in what is kept and 
 
 cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
-from cpython.datetime cimport date_new, datetime_new, get_utc, import_datetime
 from cpython.object cimport PyObject
 from libc.stdint cimport int64_t, uint8_t
 from libc.stdlib cimport calloc, free
@@ -30,13 +29,11 @@ from safecodec.avro._plan cimport (
     LONG_AS_FLOAT, MAKE_ATTRIBUTES, MAKE_CALL, MAKE_DICT, MAKE_SLOTS, MAKE_TUPLE, MAP, NOTHING, RECORD, STRING, UNION,
     Compiler, Fill, Make, Op, Part, Step,
 )
-from safecodec.avro._refusals cimport lost, refusal, unfinished
+from safecodec.avro._refusals cimport refusal, unfinished
 from safecodec.avro._skip cimport skip
-from safecodec.avro._times cimport FIRST_DAY, LAST_DAY, Civil, civil_of
+from safecodec.avro._times cimport day, instant
 
 from safecodec.errors import InputTypeError, PayloadError, PayloadTooLargeError
-
-import_datetime()
 
 DEEPEST = MAX_DEPTH
 """How deep records, arrays and maps may stand in each other at most, whatever the limits say."""
@@ -205,7 +202,7 @@ cdef PyObject *take_other(const Step *step, Cursor *cursor) except NULL:
             return PyFloat_FromDouble(<double>number)
     elif op == INSTANT or op == LOCAL_INSTANT:
         if take_long(cursor, &number):
-            return owned(instant(step, cursor, number))
+            return owned(instant(cursor, number, step.count, op == INSTANT))
     elif op == DAY:
         if take_int(cursor, &number):
             return owned(day(cursor, number))
@@ -287,38 +284,6 @@ cdef inline object take_key(Cursor *cursor, Level *level):
     found = <object>key
     Py_DECREF(key)
     return found
-
-
-cdef object instant(const Step *step, Cursor *cursor, int64_t number):
-    cdef int64_t units = step.count
-    cdef int64_t seconds = number // units
-    cdef int64_t rest = number - seconds * units
-    cdef int64_t days = seconds // 86400
-    cdef int of_day = <int>(seconds - days * 86400)
-    cdef Civil civil
-    if units > 1000000:
-        if rest % 1000:
-            raise lost(
-                cursor, f"{number} nanoseconds are no whole number of microseconds, which is what Python holds"
-            )
-        rest //= 1000
-    else:
-        rest *= 1000000 // units
-    if not FIRST_DAY <= days <= LAST_DAY:
-        raise lost(cursor, f"a timestamp of {seconds} seconds is out of Python's range")
-    civil = civil_of(days)
-    return datetime_new(
-        civil.year, civil.month, civil.day, of_day // 3600, of_day // 60 % 60, of_day % 60, <int>rest,
-        get_utc() if step.op == INSTANT else None,
-    )
-
-
-cdef object day(Cursor *cursor, int64_t days):
-    cdef Civil civil
-    if not FIRST_DAY <= days <= LAST_DAY:
-        raise lost(cursor, f"a date of {days} days from 1970-01-01 is out of Python's range")
-    civil = civil_of(days)
-    return date_new(civil.year, civil.month, civil.day)
 
 
 cdef object finished(const Step *step, Cursor *cursor, PyObject *value):

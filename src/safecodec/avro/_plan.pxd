@@ -78,7 +78,7 @@ cdef class Compiler:
     cdef readonly bint has_keys  # whether there are maps
     cdef Arena arena
     cdef object targets
-    cdef dict known              # the addresses of what is made, by the id of the action or the node
+    cdef dict least              # the lengths of the shortest encodings of records, by their ids
 
     cdef Step *action_root(self, object action) except NULL
     cdef Step *node_root(self, object node) except NULL

@@ -2,8 +2,6 @@
 
 from safecodec.avro._arena cimport Arena
 
-from sys import intern
-
 from safecodec.avro.nodes import Array, Enum, Fixed, Map, Primitive, Record, Union
 from safecodec.avro.resolve import Take, TakeBranch, TakeInto, TakeItems, TakeSymbol, TakeValues
 
@@ -15,22 +13,29 @@ cdef dict OPS = {
 cdef dict MAKES = {
     "dict": MAKE_DICT, "slots": MAKE_SLOTS, "attributes": MAKE_ATTRIBUTES, "tuple": MAKE_TUPLE, "call": MAKE_CALL,
 }
+MOST = 2**31 - 1
 LEAST = {"null": 0, "boolean": 1, "int": 1, "long": 1, "float": 4, "double": 8, "bytes": 1, "string": 1}
 """The shortest encoding of each primitive, in bytes."""
 
 
-def least_size(node, seen=()):
-    """Return the length of a node's shortest encoding in bytes, or less where a record holds itself."""
+def least_size(node, known):
+    """Return the length of a node's shortest encoding in bytes, or less where a record holds itself.
+
+    Args:
+        node: The node.
+        known: The lengths of records that are known, by their ids; filled on the way.
+    """
     if isinstance(node, Primitive):
         return LEAST[node.kind]
     if isinstance(node, Fixed):
         return node.size
     if isinstance(node, Union):
-        return 1 + min([least_size(branch, seen) for branch in node.branches])
+        return 1 + min([least_size(branch, known) for branch in node.branches])
     if isinstance(node, Record):
-        if id(node) in seen:
-            return 0
-        return sum([least_size(field.type, (*seen, id(node))) for field in node.fields])
+        if id(node) not in known:
+            known[id(node)] = 0
+            known[id(node)] = min(sum([least_size(field.type, known) for field in node.fields]), MOST)
+        return known[id(node)]
     return 1
 
 
@@ -38,7 +43,7 @@ cdef class Compiler:
     def __cinit__(self, Arena arena, targets):
         self.arena = arena
         self.targets = targets
-        self.known = {}
+        self.least = {}
 
     cdef Step *action_root(self, object action) except NULL:
         cdef Step *root = self.action(action)
@@ -51,17 +56,15 @@ cdef class Compiler:
         return root
 
     cdef Step *new(self, object source) except NULL:
-        cdef Step *step = <Step *>self.arena.room(1, sizeof(Step))
-        self.known[id(source)] = <size_t>step
-        self.arena.keep(source)  # so that its id stays its own
-        return step
+        return <Step *>self.arena.new(source, sizeof(Step))
 
     cdef Step *action(self, object action) except NULL:
         cdef Step *step
         if isinstance(action, TakeInto):
             return self.action(action.inner)
-        if id(action) in self.known:
-            return <Step *><size_t>self.known[id(action)]
+        step = <Step *>self.arena.known(action)
+        if step is not NULL:
+            return step
         if isinstance(action, Take):
             return self.leaf(action)
         step = self.new(action)
@@ -74,7 +77,7 @@ cdef class Compiler:
             step.op = MAP
             self.has_keys = True
             step.inner = self.action(action.values)
-            step.least = 1 + least_size(action.writer.values)
+            step.least = 1 + least_size(action.writer.values, self.least)
             return self.wrapped(step, action)
         elif isinstance(action, TakeBranch):
             self.put_branches(step, [<size_t>self.action(branch) for branch in action.branches])
@@ -99,7 +102,7 @@ cdef class Compiler:
     cdef Step *items(self, Step *step, object action) except NULL:
         step.op = ARRAY
         step.inner = self.action(action.items)
-        step.least = least_size(action.writer.items)
+        step.least = least_size(action.writer.items, self.least)
         return step
 
     # A step whose result goes through a function, where the target has one; this step then stands for the action.
@@ -203,8 +206,9 @@ cdef class Compiler:
     cdef Step *node(self, object node) except NULL:
         cdef Step *step
         cdef Py_ssize_t at
-        if id(node) in self.known:
-            return <Step *><size_t>self.known[id(node)]
+        step = <Step *>self.arena.known(node)
+        if step is not NULL:
+            return step
         step = self.new(node)
         if isinstance(node, Primitive):
             step.op = OPS[node.kind]
@@ -217,11 +221,11 @@ cdef class Compiler:
         elif isinstance(node, Array):
             step.op = ARRAY
             step.inner = self.node(node.items)
-            step.least = least_size(node.items)
+            step.least = least_size(node.items, self.least)
         elif isinstance(node, Map):
             step.op = MAP
             step.inner = self.node(node.values)
-            step.least = 1 + least_size(node.values)
+            step.least = 1 + least_size(node.values, self.least)
         elif isinstance(node, Union):
             self.put_branches(step, [<size_t>self.node(branch) for branch in node.branches])
         else:

@@ -4,10 +4,10 @@ from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stdint cimport uint64_t
 
 from safecodec.avro._cursor cimport (
-    ANNOUNCED, BLOCK_SIZE, CUT_OFF, EMPTY_ITEMS, ITEMS_ANNOUNCED, NO_BOOLEAN, NO_BRANCH, NO_SYMBOL, NO_UTF_8, TOO_DEEP,
+    ANNOUNCED, CUT_OFF, EMPTY_ITEMS, ITEMS_ANNOUNCED, NO_BOOLEAN, NO_BRANCH, NO_SYMBOL, NO_UTF_8, TOO_DEEP,
     TOO_LONG, TOO_WIDE, Cursor, Fault,
 )
-from safecodec.avro._plan cimport ARRAY, MAP, RECORD, Step
+from safecodec.avro._plan cimport ARRAY, MAP, Step
 
 from safecodec.avro.describing import describe
 from safecodec.errors import PayloadError

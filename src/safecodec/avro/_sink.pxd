@@ -1,7 +1,5 @@
 # Where an encoder is: in its output, and in the value.
 
-from libc.stdint cimport uint8_t
-
 from safecodec.avro._buffer cimport Buffer
 from safecodec.avro._cursor cimport MAX_DEPTH
 from safecodec.avro._writing cimport Put

@@ -3,7 +3,7 @@
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_AsUTF8String
-from libc.stdint cimport int64_t, uint8_t
+from libc.stdint cimport uint8_t
 
 from safecodec.avro._buffer cimport put_double, put_float, put_long, put_raw, put_run
 from safecodec.avro._writing cimport (

@@ -7,7 +7,7 @@ from safecodec.avro._cursor cimport (
     is_ascii, open_block, take_bit, take_index, take_int, take_long, take_size,
 )
 from safecodec.avro._plan cimport (
-    ARRAY, BOOLEAN, BYTES, DOUBLE, ENUM, FIXED, FLOAT, INT, LONG, MAP, NOTHING, RECORD, STRING, UNION, Op, Step,
+    BOOLEAN, BYTES, DOUBLE, ENUM, FIXED, FLOAT, INT, LONG, MAP, NOTHING, RECORD, STRING, UNION, Op, Step,
 )
 
 

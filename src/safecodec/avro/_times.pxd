@@ -2,9 +2,15 @@
 
 from libc.stdint cimport int64_t
 
+from safecodec.avro._cursor cimport Cursor
+
 cdef enum:
     FIRST_DAY = -719162   # 0001-01-01
     LAST_DAY = 2932896    # 9999-12-31
+
+# A timestamp of so many units of a second, with a time zone or without; and a date.
+cdef object instant(const Cursor *cursor, int64_t number, int64_t units, bint aware)
+cdef object day(const Cursor *cursor, int64_t days)
 
 cdef struct Civil:
     int year
@@ -26,7 +32,6 @@ cdef inline Civil civil_of(int64_t days) noexcept nogil:
     found.month = <int>(month + 3 if month < 10 else month - 9)
     found.year = <int>(year + era * 400 + (found.month <= 2))
     return found
-
 
 
 # The days from 1970-01-01 to a date: the reverse.

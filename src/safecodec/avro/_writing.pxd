@@ -80,7 +80,6 @@ cdef struct Put:
 cdef class Compiler:
     cdef Arena arena
     cdef object sources
-    cdef dict known       # the addresses of what is made, by the id of the action
 
     cdef Put *root(self, object action) except NULL
     cdef Put *new(self, object action) except NULL

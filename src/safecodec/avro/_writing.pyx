@@ -18,7 +18,6 @@ cdef class Compiler:
     def __cinit__(self, Arena arena, sources):
         self.arena = arena
         self.sources = sources
-        self.known = {}
 
     cdef Put *root(self, object action) except NULL:
         cdef Put *root = self.action(action)
@@ -26,15 +25,12 @@ cdef class Compiler:
         return root
 
     cdef Put *new(self, object action) except NULL:
-        cdef Put *step = <Put *>self.arena.room(1, sizeof(Put))
-        self.known[id(action)] = <size_t>step
-        self.arena.keep(action)  # so that its id stays its own
-        return step
+        return <Put *>self.arena.new(action, sizeof(Put))
 
     cdef Put *action(self, object action) except NULL:
-        cdef Put *step
-        if id(action) in self.known:
-            return <Put *><size_t>self.known[id(action)]
+        cdef Put *step = <Put *>self.arena.known(action)
+        if step is not NULL:
+            return step
         step = self.new(action)
         if isinstance(action, Take):
             return self.leaf(step, action)

@@ -254,11 +254,10 @@ class _Resolver:
                 continue
             attempt = _Resolver(by_name=self.by_name, by_value=self.by_value, known=dict(self.known))
             action = attempt.resolve(writer, branch, path)
-            if not attempt.reasons:
-                assert action is not None
+            if action is not None and not attempt.reasons:
                 self.known.update(attempt.known)
                 return TakeInto(reader, at, action)
-            first = first or attempt.reasons
+            first = first or attempt.reasons  # none of a pair that was refused before
         self.reasons += first or [f"no branch of the reader's union takes {spelled(writer)} (at {path})"]
         return None
 
