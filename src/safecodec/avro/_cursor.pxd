@@ -286,6 +286,20 @@ cdef inline Py_ssize_t first_fault(const uint8_t *data, Py_ssize_t size) noexcep
     return size
 
 
+# Moves over a text, and says where it was.
+cdef inline bint take_text_place(Cursor *cursor, const uint8_t **start, int64_t *size) noexcept nogil:
+    cdef Py_ssize_t valid
+    if not take_size(cursor, size):
+        return False
+    start[0] = cursor.at
+    if not is_ascii(cursor.at, <Py_ssize_t>size[0]):
+        valid = first_fault(cursor.at, <Py_ssize_t>size[0])
+        if valid < size[0]:
+            return fail(cursor, NO_UTF_8, cursor.at + valid, 0, 0)
+    cursor.at += size[0]
+    return True
+
+
 cdef inline void copy_short(uint8_t *target, const uint8_t *data, Py_ssize_t size) noexcept nogil:
     """Copy, without a call where there are few bytes: two moves that overlap."""
     cdef uint64_t first, last

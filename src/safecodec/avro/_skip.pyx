@@ -2,9 +2,10 @@
 
 from libc.stdint cimport int64_t, uint8_t
 
+cimport safecodec.avro._inlining
 from safecodec.avro._cursor cimport (
-    NO_BRANCH, NO_SYMBOL, NO_UTF_8, Block, Cursor, Level, claim, close_block, ends_here, enter, fail, first_fault,
-    is_ascii, open_block, take_bit, take_index, take_int, take_long, take_size,
+    NO_BRANCH, NO_SYMBOL, Block, Cursor, Level, claim, close_block, ends_here, enter, open_block, take_bit,
+    take_index, take_int, take_long, take_size, take_text_place,
 )
 from safecodec.avro._plan cimport (
     BOOLEAN, BYTES, DOUBLE, ENUM, FIXED, FLOAT, INT, LONG, MAP, NOTHING, RECORD, STRING, UNION, Op, Step,
@@ -12,8 +13,26 @@ from safecodec.avro._plan cimport (
 
 
 cdef bint skip(const Step *step, Cursor *cursor) except -1 nogil:
-    cdef Op op = step.op
+    return skip_inline(step, cursor)
+
+
+# The same in the caller's own code, as in the decoder.
+cdef inline bint skip_inline(const Step *step, Cursor *cursor) except -1 nogil:
     cdef const uint8_t *start
+    cdef int64_t number
+    if step.op == UNION:
+        if not take_index(cursor, step.count, NO_BRANCH, &number):
+            return False
+        step = step.branches[number]
+    if step.op == STRING:
+        return take_text_place(cursor, &start, &number)
+    if step.op == LONG:
+        return take_long(cursor, &number)
+    return skip_other(step, cursor)
+
+
+cdef bint skip_other(const Step *step, Cursor *cursor) except -1 nogil:
+    cdef Op op = step.op
     cdef int64_t number
     cdef int bit
     if op == NOTHING:
@@ -22,10 +41,6 @@ cdef bint skip(const Step *step, Cursor *cursor) except -1 nogil:
         return take_bit(cursor, &bit)
     elif op == INT:
         return take_int(cursor, &number)
-    elif op == LONG:
-        return take_long(cursor, &number)
-    elif op == STRING:
-        return skip_text(cursor, &start, &number)
     elif op == BYTES:
         return take_size(cursor, &number) and skip_bytes(cursor, number)
     elif op == DOUBLE:
@@ -36,8 +51,6 @@ cdef bint skip(const Step *step, Cursor *cursor) except -1 nogil:
         return skip_bytes(cursor, step.count)
     elif op == ENUM:
         return take_index(cursor, step.count, NO_SYMBOL, &number)
-    elif op == UNION:
-        return take_index(cursor, step.count, NO_BRANCH, &number) and skip(step.branches[number], cursor)
     elif op == RECORD:
         return skip_record(step, cursor)
     return skip_blocks(step, cursor)
@@ -50,25 +63,11 @@ cdef bint skip_bytes(Cursor *cursor, int64_t count) except -1 nogil:
     return True
 
 
-# Says where the text was.
-cdef bint skip_text(Cursor *cursor, const uint8_t **start, int64_t *size) except -1 nogil:
-    cdef Py_ssize_t valid
-    if not take_size(cursor, size):
-        return False
-    start[0] = cursor.at
-    if not is_ascii(cursor.at, <Py_ssize_t>size[0]):
-        valid = first_fault(cursor.at, <Py_ssize_t>size[0])
-        if valid < size[0]:
-            return fail(cursor, NO_UTF_8, cursor.at + valid, 0, 0)
-    cursor.at += size[0]
-    return True
-
-
 cdef bint skip_key(Cursor *cursor, Level *level) except -1 nogil:
     cdef const uint8_t *start
     cdef int64_t size
     level.key = NULL
-    if not skip_text(cursor, &start, &size):
+    if not take_text_place(cursor, &start, &size):
         return False
     level.key = start
     level.key_size = <Py_ssize_t>size
@@ -82,7 +81,7 @@ cdef bint skip_record(const Step *step, Cursor *cursor) except -1 nogil:
         return False
     for at in range(step.count):
         level.part = at
-        if not skip(step.parts[at].step, cursor):
+        if not skip_inline(step.parts[at].step, cursor):
             return False
     cursor.depth -= 1
     return True
@@ -103,7 +102,7 @@ cdef bint skip_blocks(const Step *step, Cursor *cursor) except -1 nogil:
             block.left -= 1
             level.part = at
             at += 1
-            if step.op == MAP and not skip_key(cursor, level) or not skip(step.inner, cursor):
+            if step.op == MAP and not skip_key(cursor, level) or not skip_inline(step.inner, cursor):
                 return False
         level.part = -1
         level.key = NULL
