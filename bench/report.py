@@ -34,11 +34,12 @@ def targets(report: Any) -> str:
         for line in report["results"]:
             unit = " ns" if line["peer"] == NANOSECOND else ""
             target = "" if line["target"] is None else f"{line['target']:g}{unit}"
-            ratio = f"{line['ratio']:.0f}{unit}" if unit else f"{line['ratio']:.2f}"
+            ratio = f"{line['ratio']:.0f}{unit}" if unit else f"{line['ratio']:.3f}"
             name, peer = ("header read by `peek`", "") if unit else (line["name"], line["peer"])
-            yield name, peer, duration(line["ours"]), ratio, target
+            verdict = "" if line["target"] is None else "met" if line["passes"] else "**missed**"
+            yield name, peer, duration(line["ours"]), ratio, target, verdict
 
-    return table(("work", PEER, "time", "ratio", "target"), rows())
+    return table(("work", PEER, "time", "ratio", "target", ""), rows())
 
 
 def matrix(report: Any) -> str:
