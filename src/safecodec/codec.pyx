@@ -67,6 +67,7 @@ def _shadow(versions, every, report):
 
 
 @cython.final
+@cython.no_gc_clear
 cdef class Codec:
     """Writes values of one subject as frames, and reads frames of all its versions as values of the newest.
 

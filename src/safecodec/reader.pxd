@@ -5,6 +5,7 @@ from safecodec.frame.checks cimport Expected, Span
 
 
 @cython.final
+@cython.no_gc_clear
 cdef class Reader:
     cdef tuple _decoders
     cdef bint _compiled

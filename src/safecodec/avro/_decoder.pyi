@@ -1,4 +1,4 @@
-from typing import Any, Final, final
+from typing import Any, final
 
 from typing_extensions import Buffer
 
@@ -6,8 +6,6 @@ from safecodec.avro.limits import Limits
 from safecodec.avro.nodes import Node
 from safecodec.avro.resolve import Action
 from safecodec.avro.targets import Targets
-
-DEEPEST: Final[int]
 
 @final
 class Plan:

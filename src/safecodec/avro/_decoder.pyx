@@ -13,7 +13,7 @@ cimport safecodec.avro._inlining
 from safecodec._settled cimport settle
 from safecodec.avro._arena cimport Arena
 from safecodec.avro._cursor cimport (
-    MAX_DEPTH, NO_BRANCH, NO_SYMBOL, NO_UTF_8, Block, Cursor, Level, claim, close_block, ends_here, enter, fail,
+    NO_BRANCH, NO_SYMBOL, NO_UTF_8, Block, Cursor, Level, claim, close_block, ends_here, enter, fail,
     first_fault, is_ascii, load_double, load_float, open_block, preallocated, start_at, take_bit, take_index, take_int,
     take_long, take_size,
 )
@@ -35,10 +35,9 @@ from safecodec.avro._times cimport day, instant
 
 from safecodec.errors import InputTypeError, PayloadError, PayloadTooLargeError
 
-DEEPEST = MAX_DEPTH
-"""How deep records, arrays and maps may stand in each other at most, whatever the limits say."""
 
 @cython.final
+@cython.no_gc_clear
 cdef class Plan:
     """Reads payloads of one schema as values of another. Immutable, safe to share between threads.
 
@@ -111,6 +110,7 @@ cdef class Plan:
 
 
 @cython.final
+@cython.no_gc_clear
 cdef class Walk:
     """Goes over payloads of a schema with all checks and builds nothing.
 

@@ -6,6 +6,7 @@ from safecodec.avro._writing cimport Put
 
 
 @cython.final
+@cython.no_gc_clear
 cdef class Encoder:
     cdef Arena _arena
     cdef Put *_root

@@ -37,6 +37,7 @@ cdef PyObject *MISSING = <PyObject *>_missing
 
 
 @cython.final
+@cython.no_gc_clear
 cdef class Encoder:
     """Writes values of one schema as payloads of another. Immutable, safe to share between threads.
 
