@@ -86,7 +86,7 @@ cdef class Compiler:
     cdef Step *action(self, object action) except NULL
     cdef Step *optional(self, object action) except NULL
     cdef Step *items(self, Step *step, object action) except NULL
-    cdef Step *wrapped(self, Step *step, object action) except NULL
+    cdef Step *wrapped(self, Step *step, object action, object finish) except NULL
     cdef Step *leaf(self, object action) except NULL
     cdef int put_symbols(self, Step *step, tuple symbols) except -1
     cdef int put_branches(self, Step *step, list branches) except -1

@@ -72,13 +72,13 @@ cdef class Compiler:
             step.op = ENUM
             self.put_symbols(step, self.targets.symbols(action))
         elif isinstance(action, TakeItems):
-            return self.wrapped(self.items(step, action), action)
+            return self.wrapped(self.items(step, action), action, self.targets.container(action))
         elif isinstance(action, TakeValues):
             step.op = MAP
             self.has_keys = True
             step.inner = self.action(action.values)
             step.least = 1 + least_size(action.writer.values, self.least)
-            return self.wrapped(step, action)
+            return self.wrapped(step, action, self.targets.container(action))
         elif isinstance(action, TakeBranch):
             self.put_branches(step, [<size_t>self.action(branch) for branch in action.branches])
         else:
@@ -105,10 +105,9 @@ cdef class Compiler:
         step.least = least_size(action.writer.items, self.least)
         return step
 
-    # A step whose result goes through a function, where the target has one; this step then stands for the action.
-    cdef Step *wrapped(self, Step *step, object action) except NULL:
+    # A step whose result goes through a function, where there is one; it then stands for the action.
+    cdef Step *wrapped(self, Step *step, object action, object finish) except NULL:
         cdef Step *outer
-        finish = self.targets.container(action)
         if finish is None:
             return step
         outer = self.new(action)
@@ -119,17 +118,10 @@ cdef class Compiler:
 
     cdef Step *leaf(self, object action) except NULL:
         cdef Step *step = self.new(action)
-        cdef Step *outer
         op, count, finish = self.targets.leaf(action)
         step.op = FIXED if op == "fixed" else OPS[op]
         step.count = count
-        if finish is None:
-            return step
-        outer = self.new(action)
-        outer.op = FINISHED
-        outer.inner = step
-        outer.finish = self.arena.keep(finish)
-        return outer
+        return self.wrapped(step, action, finish)
 
     cdef int put_symbols(self, Step *step, tuple symbols) except -1:
         step.symbols = self.arena.keep(symbols)
