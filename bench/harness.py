@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 
 Work = Callable[[], object]
@@ -94,7 +94,7 @@ def loop(work: Work, count: int) -> float:
     return (time.perf_counter() - start) / count
 
 
-def best_times(works: Sequence[Work], effort: Effort = THOROUGH) -> list[float]:
+def best_times(works: Sequence[Work], effort: Effort = THOROUGH, collector: bool = False) -> list[float]:
     """Measure several pieces of work in turns.
 
     Each round begins with the next piece and every other one goes backwards, so that none always follows the same.
@@ -102,11 +102,12 @@ def best_times(works: Sequence[Work], effort: Effort = THOROUGH) -> list[float]:
     Args:
         works: Calls without arguments.
         effort: How long to look.
+        collector: Whether the garbage collector runs meanwhile, as it does in a service.
 
     Returns:
         The best seconds of one call of each, in the order given.
     """
-    with no_collector():
+    with nullcontext() if collector else no_collector():
         end = time.perf_counter() + effort.budget
         best = [loop(work, 1) for work in works]
         best = [once if once > effort.seconds else loop(work, 3) for once, work in zip(best, works, strict=True)]
@@ -120,7 +121,7 @@ def best_times(works: Sequence[Work], effort: Effort = THOROUGH) -> list[float]:
     return best
 
 
-def compare(ours: Work, theirs: Work, effort: Effort = THOROUGH) -> tuple[float, float]:
+def compare(ours: Work, theirs: Work, effort: Effort = THOROUGH, collector: bool = False) -> tuple[float, float]:
     """Measure two pieces of work in turns; returns the best seconds of one call of each."""
-    first, second = best_times((ours, theirs), effort)
+    first, second = best_times((ours, theirs), effort, collector)
     return first, second

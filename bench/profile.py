@@ -7,6 +7,7 @@ building the codec, which take far more than a call, do not show.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from collections import Counter
 from pathlib import Path
 
 from .callgrind import costs
-from .results import ROOT
+from .results import PROFILE, ROOT
 from .workload import WORKLOADS
 
 BUILD = ROOT / "build" / "profile"
@@ -48,16 +49,20 @@ def per_call(work: str, calls: int) -> dict[tuple[str, str], float]:
     return {function: total / calls for function, total in after.most_common() if total > 0}
 
 
-def show(work: str, calls: int, top: int) -> None:
+def library(file: str) -> str:
+    """Return the name of an object file, without its directory and tags."""
+    return Path(file).name.partition(".")[0]
+
+
+def show(work: str, functions: dict[tuple[str, str], float], top: int) -> None:
     """Print the most expensive functions of a work, with the share of each."""
-    functions = per_call(work, calls)
     total = sum(functions.values())
     print(f"\n{work}: {total:,.0f} instructions a call")
     print(f"{'a call':>10}  {'share':>6}  {'so far':>6}  function")
     so_far = 0.0
     for (file, function), each in list(functions.items())[:top]:
         so_far += each
-        name = f"{function} [{Path(file).name.partition('.')[0]}]"
+        name = f"{function} [{library(file)}]"
         print(f"{each:10,.1f}  {each / total:6.1%}  {so_far / total:6.1%}  {name}", flush=True)
 
 
@@ -71,8 +76,13 @@ def main() -> None:
     works = given.work or ["decode", "encode"]
     if unknown := set(works) - set(WORKLOADS):
         parser.error(f"no work {', '.join(unknown)}; there are {', '.join(WORKLOADS)}")
+    counted = {}
     for work in works:
-        show(work, given.calls, given.top)
+        functions = per_call(work, given.calls)
+        show(work, functions, given.top)
+        counted[work] = [[function, library(file), each] for (file, function), each in functions.items()]
+    PROFILE.parent.mkdir(exist_ok=True)
+    PROFILE.write_text(json.dumps(counted, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

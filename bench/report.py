@@ -12,12 +12,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from .results import ROOT, duration, load
+from .annotation import loops
+from .results import PROFILE, ROOT, duration, load
 
 FILES = (ROOT / "README.md", ROOT / "docs" / "explanation" / "performance.md")
 MARKED = re.compile(r"(<!-- figures:(?P<name>[\w-]+) -->\n).*?(<!-- /figures -->)", re.DOTALL)
 NANOSECOND = "nanosecond"
 PEER = "compared with"
+TOP = 16
+"""Functions of a profile that are shown."""
 
 
 def table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:
@@ -75,7 +78,32 @@ def machine(report: Any) -> str:
     )
 
 
-PARTS: dict[str, Callable[[Any], str]] = {"targets": targets, "matrix": matrix, "machine": machine}
+def profile(report: Any) -> str:  # noqa: ARG001
+    """Instructions of a call by function, of decoding and encoding the record, and what is left over."""
+    parts = []
+    for work, functions in load(PROFILE).items():
+        total = sum(each for _, _, each in functions)
+        rows = [
+            (f"`{name}`", library, f"{each:,.0f}", f"{each / total:.1%}") for name, library, each in functions[:TOP]
+        ]
+        rest = total - sum(each for _, _, each in functions[:TOP])
+        rows += [("others", "", f"{rest:,.0f}", f"{rest / total:.1%}"), ("together", "", f"{total:,.0f}", "")]
+        parts.append(table((f"{work}: function", "of", "instructions", "share"), iter(rows)))
+    return "\n\n".join(parts)
+
+
+def annotation(report: Any) -> str:  # noqa: ARG001
+    """How much of each loop calls CPython, as Cython sees it."""
+    return table(("function", "file", "lines", "that call CPython", "most (Cython's score)"), loops())
+
+
+PARTS: dict[str, Callable[[Any], str]] = {
+    "targets": targets,
+    "matrix": matrix,
+    "machine": machine,
+    "profile": profile,
+    "annotation": annotation,
+}
 
 
 def fill(text: str, report: Any) -> str:

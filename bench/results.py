@@ -1,4 +1,4 @@
-"""What ``make bench`` wrote, as figures read it."""
+"""What ``make bench`` and ``make profile`` wrote, as figures read it."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 FILE = Path(__file__).parent / "results" / "bench.json"
+PROFILE = FILE.with_name("profile.json")
 STEPS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
 
-def load() -> Any:
-    """The report of the last whole run; exits where there is none."""
+def load(file: Path = FILE) -> Any:
+    """The report of the last whole run, or the last profile; exits where there is none."""
     try:
-        return json.loads(FILE.read_text(encoding="utf-8"))
+        return json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        sys.exit("there are no figures yet: run make bench")
+        sys.exit(f"there are no figures yet: run make {file.stem}")
 
 
 def duration(seconds: float) -> str:

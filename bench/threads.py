@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import make_dataclass
 from typing import Any, TypedDict
 
 from safecodec import Codec
@@ -25,78 +25,30 @@ TARGET = 1.7
 ITEMS = 1200
 
 
-@dataclass
-class Person:
-    """A record of ten fields."""
+FIELDS: dict[str, type] = {
+    "id": int,
+    "name": str,
+    "email": str,
+    "score": float,
+    "active": bool,
+    "visits": int,
+    "city": str,
+    "balance": float,
+    "comment": str,
+    "level": int,
+}
+Person = make_dataclass("Person", FIELDS.items())
+SlottedPerson = make_dataclass("SlottedPerson", FIELDS.items(), slots=True)
+PersonDict: Any = TypedDict("PersonDict", FIELDS)  # type: ignore[misc]
+"""The same record as each kind of class."""
 
-    id: int
-    name: str
-    email: str
-    score: float
-    active: bool
-    visits: int
-    city: str
-    balance: float
-    comment: str
-    level: int
+People = make_dataclass("People", {"people": list[Person]}.items())  # type: ignore[valid-type]
+SlottedPeople = make_dataclass("SlottedPeople", {"people": list[SlottedPerson]}.items(), slots=True)  # type: ignore[valid-type]
+PeopleDict: Any = TypedDict("PeopleDict", {"people": list[PersonDict]})
+"""About 100 KB of them."""
 
-
-@dataclass(slots=True)
-class SlottedPerson:
-    """The same with slots."""
-
-    id: int
-    name: str
-    email: str
-    score: float
-    active: bool
-    visits: int
-    city: str
-    balance: float
-    comment: str
-    level: int
-
-
-class PersonDict(TypedDict):
-    """The same as a dict."""
-
-    id: int
-    name: str
-    email: str
-    score: float
-    active: bool
-    visits: int
-    city: str
-    balance: float
-    comment: str
-    level: int
-
-
-@dataclass
-class People:
-    """About 100 KB of records."""
-
-    people: list[Person]
-
-
-@dataclass(slots=True)
-class SlottedPeople:
-    """The same with slots."""
-
-    people: list[SlottedPerson]
-
-
-class PeopleDict(TypedDict):
-    """The same as dicts."""
-
-    people: list[PersonDict]
-
-
-@dataclass
-class Numbers:
-    """About 100 KB of numbers."""
-
-    numbers: list[int]
+Numbers = make_dataclass("Numbers", {"numbers": list[int]}.items())
+"""About 100 KB of numbers."""
 
 
 def person(at: int) -> dict[str, Any]:

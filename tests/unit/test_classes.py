@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
+import weakref
 from collections.abc import Callable
 from typing import Any, Generic, NamedTuple, NotRequired, TypedDict, TypeVar
 
@@ -292,3 +294,50 @@ def test_a_schema_s_defaults(node: Any, default: Any, expected: Any, engine: str
     assert first == second == {"f": expected}
     assert first["f"] is not second["f"] or not isinstance(first["f"], (list, dict))
     assert full.decode(write({})) == {"f": expected}
+
+
+class Single(msgspec.Struct, weakref=True):
+    """A Struct with a number."""
+
+    x: int
+    z: str | None = "z"
+
+
+class Listed(msgspec.Struct):
+    """One with a list."""
+
+    x: int
+    y: list[int] = []
+
+
+class Posted(msgspec.Struct):
+    """One with code of its own."""
+
+    x: int
+
+    def __post_init__(self) -> None:
+        pass
+
+
+class Loose(msgspec.Struct, dict=True):
+    """One with a dict beside its fields."""
+
+    x: int
+
+
+def test_the_collector_looks_at_containers_only() -> None:
+    """A Struct that holds no container is not shown to the garbage collector, and is from when one is set in it."""
+    made = Schema(OLD).decode(b"\x0e", type=Single)
+    assert not gc.is_tracked(made)
+    made.x = [made]
+    assert gc.is_tracked(made)
+    gone = weakref.ref(made)
+    del made
+    gc.collect()
+    assert gone() is None
+
+
+@pytest.mark.parametrize("type_", [Plain, Slotted, Listed, Posted, Loose])
+def test_the_collector_looks_at_what_may_hold_containers(type_: Any) -> None:
+    """Where a class does not tell of containers, or there is one, or its own code ran, the collector looks."""
+    assert gc.is_tracked(Schema(OLD).decode(b"\x0e", type=type_))

@@ -181,6 +181,7 @@ def test_unknown_and_missing_keys() -> None:
     """A key that the record lacks is refused by name, and a field without a default has to be there."""
     assert refused(PAIR, {"a": 1, "c": 2}).reason == "the record has no field 'c'"
     assert refused(PAIR, View(a=1, c=2)).reason == "the record has no field 'c'"
+    assert refused(PAIR, {"a": 1, Strange(): 2}).reason == "the record has no field an object of Strange"
     assert refused(PAIR, {}).path == "$.a"
     assert Schema(PAIR).encode({"a": 1}) == b"\x02\x00"
 

@@ -21,13 +21,13 @@ from safecodec.avro._objects cimport (
     KEYS, LONGEST_CACHED_KEY, SHARED_KEYS, Py_DECREF, Py_Ellipsis, Py_None, Py_NewRef, Py_XDECREF,
     PyBytes_FromStringAndSize, PyDict_New, PyFloat_FromDouble, PyLong_FromLongLong, PyObject_CallNoArgs,
     PyObject_CallOneArg, PyTuple_GET_ITEM, PyTuple_New, PyTuple_SET_ITEM, PyUnicode_DecodeUTF8, Py_False, Py_True,
-    cached_key, call_names, dict_put, list_put, new_ascii, new_dict, new_list, new_object, owned, set_attribute,
+    cached_key, call_names, dict_put, list_put, new_ascii, new_dict, new_leaf, new_list, new_object, owned, set_attribute,
     set_slot,
 )
 from safecodec.avro._plan cimport (
     ABSENT, ARRAY, BOOLEAN, BYTES, DAY, DOUBLE, ENUM, FIXED, FLOAT, INSTANT, INT, INT_AS_FLOAT, LOCAL_INSTANT, LONG,
-    LONG_AS_FLOAT, MAKE_ATTRIBUTES, MAKE_CALL, MAKE_DICT, MAKE_SLOTS, MAKE_TUPLE, MAP, NOTHING, RECORD, STRING, UNION,
-    Compiler, Fill, Make, Op, Part, Step,
+    LONG_AS_FLOAT, MAKE_ATTRIBUTES, MAKE_CALL, MAKE_DICT, MAKE_LEAF, MAKE_SLOTS, MAKE_TUPLE, MAP, NOTHING, RECORD,
+    STRING, UNION, Compiler, Fill, Make, Op, Part, Step,
 )
 from safecodec.avro._refusals cimport refusal, unfinished
 from safecodec.avro._skip cimport skip
@@ -307,6 +307,8 @@ cdef PyObject *take_record(const Step *step, Cursor *cursor) except NULL:
         raise refusal(cursor)
     if step.make == MAKE_SLOTS:
         made = new_object(step.made, 0)
+    elif step.make == MAKE_LEAF:
+        made = new_leaf(step.made)
     else:
         made = new_target(step)
     for at in range(step.count):
@@ -339,7 +341,7 @@ cdef object new_target(const Step *step):
 
 # Puts a field into its place, and takes over the value.
 cdef inline int put(Make make, PyObject *made, const Part *part, PyObject *value) except -1:
-    if make == MAKE_SLOTS:
+    if make == MAKE_SLOTS or make == MAKE_LEAF:
         set_slot(made, part.place, value)
     elif make == MAKE_DICT:
         if value is not Py_Ellipsis:

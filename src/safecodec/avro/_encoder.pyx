@@ -15,7 +15,7 @@ from libc.stdint cimport uint8_t
 cimport safecodec.avro._inlining
 from safecodec.avro._arena cimport Arena
 from safecodec.avro._buffer cimport Buffer, close_buffer, open_buffer, put_byte, put_long, put_raw
-from safecodec.avro._getting cimport READS_SLOTS, attribute_of, item_of, key_of, settled_dict, settled_list, slot_of
+from safecodec.avro._getting cimport attribute_of, item_of, key_of, settled_dict, settled_list, slot_of
 from safecodec.avro._leaves cimport has, put_fast, put_in_place, put_text
 from safecodec.avro._sink cimport Sink, Spot, put_odd, refusal, unconverted, wrong
 from safecodec.avro._writing cimport (
@@ -158,8 +158,6 @@ cdef int put_record(const Put *step, object value, Sink *sink) except -1:
     if <PyObject *>Py_TYPE(value) is not step.cls:
         value = loosened(step, value, sink)
         get = step.get if step.get == GET_KEYS and PyDict_Check(value) else GET_ATTRIBUTES
-    if get == GET_KEYS and not READS_SLOTS:
-        value = settled_dict(value)
     spot = enter(step, sink)
     for at in range(step.count):
         give = &step.gives[at]
@@ -217,10 +215,11 @@ cdef int put_default(const Give *give, Sink *sink) except -1:
     return 0
 
 
+# There are keys that were not asked for, unless another thread has taken them out since.
 cdef int refuse_unknown(const Put *step, dict value, Sink *sink) except -1:
-    for key in value:
-        if key not in <frozenset>step.known:
-            raise refusal(sink, f"the record has no field {key!r}")
+    for key in listed(value, sink):
+        if not isinstance(key, str) or key not in <frozenset>step.known:
+            raise refusal(sink, f"the record has no field {short(key)}")
     return 0
 
 

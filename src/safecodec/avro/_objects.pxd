@@ -52,6 +52,13 @@ cdef extern from *:
         return status;
     }
     #define safecodec_new_object(type, items) ((PyTypeObject *)(type))->tp_alloc((PyTypeObject *)(type), (items))
+    /* The same, not shown to the garbage collector: of a class that shows it when its object comes to hold a container. */
+    static inline PyObject *safecodec_new_leaf(PyObject *cls) {
+        PyTypeObject *type = (PyTypeObject *)cls;
+        PyObject *made = PyObject_GC_New(PyObject, type);
+        if (made != NULL) memset((char *)made + sizeof(PyObject), 0, (size_t)type->tp_basicsize - sizeof(PyObject));
+        return made;
+    }
     #define safecodec_set_slot(object, offset, value) (*(PyObject **)((char *)(object) + (offset)) = (value))
     #define safecodec_call_names(callable, arguments, names) \\
         PyObject_Vectorcall((callable), ((PyTupleObject *)(arguments))->ob_item, 0, (names))
@@ -61,6 +68,7 @@ cdef extern from *:
     list new_list "safecodec_new_list"(Py_ssize_t capacity)
     dict new_dict "safecodec_new_dict"(PyObject *template)
     object new_object "safecodec_new_object"(PyObject *cls, Py_ssize_t items)
+    object new_leaf "safecodec_new_leaf"(PyObject *cls)
     int list_put "safecodec_list_put"(PyObject *items, PyObject *value) except -1
     int dict_put "safecodec_dict_put"(PyObject *values, PyObject *key, PyObject *value) except -1
     int set_attribute "safecodec_set_attribute"(PyObject *made, PyObject *name, PyObject *value) except -1

@@ -33,6 +33,7 @@ cdef enum Op:
 cdef enum Make:
     MAKE_DICT
     MAKE_SLOTS       # an object whose fields lie at known offsets
+    MAKE_LEAF        # one that holds no container, and that the garbage collector need not look at
     MAKE_ATTRIBUTES  # an object whose fields are set by name, past its class's own __setattr__
     MAKE_TUPLE
     MAKE_CALL        # what the class makes of keywords
@@ -93,5 +94,6 @@ cdef class Compiler:
     cdef int put_record(self, Step *step, object action) except -1
     cdef int put_part(self, Part *part, object making, object field, object inner, str label, bint again) except -1
     cdef int put_place(self, Part *part, object place) except -1
+    cdef bint is_leaf(self, const Step *step) except -1
     cdef int put_fills(self, Step *step, object making) except -1
     cdef Step *node(self, object node) except NULL

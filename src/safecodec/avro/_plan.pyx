@@ -2,6 +2,7 @@
 
 from safecodec.avro._arena cimport Arena
 
+from safecodec.avro._slots import is_collected
 from safecodec.avro.nodes import Array, Enum, Fixed, Map, Primitive, Record, Union
 from safecodec.avro.resolve import Take, TakeBranch, TakeInto, TakeItems, TakeSymbol, TakeValues
 
@@ -37,6 +38,16 @@ def least_size(node, known):
             known[id(node)] = min(sum([least_size(field.type, known) for field in node.fields]), MOST)
         return known[id(node)]
     return 1
+
+
+cdef bint is_atom(const Step *step) except -1:
+    cdef Py_ssize_t at
+    if step.op == UNION:
+        for at in range(step.count):
+            if not is_atom(step.branches[at]):
+                return False
+        return True
+    return step.op < FINISHED
 
 
 cdef class Compiler:
@@ -162,7 +173,21 @@ cdef class Compiler:
         step.parts = <Part *>self.arena.room(step.count, sizeof(Part))
         for at, (field, inner, label, again) in enumerate(parts):
             self.put_part(&step.parts[<Py_ssize_t>at], making, field, inner, label, again)
-        return self.put_fills(step, making)
+        self.put_fills(step, making)
+        if making.tells and step.make == MAKE_SLOTS and making.then is None and self.is_leaf(step):
+            step.make = MAKE_LEAF
+        return 0
+
+    # Whether a record's object holds no other that the garbage collector looks at.
+    cdef bint is_leaf(self, const Step *step) except -1:
+        cdef Py_ssize_t at
+        for at in range(step.count):
+            if step.parts[at].name is not NULL and not is_atom(step.parts[at].step):
+                return False
+        for at in range(step.filled):
+            if step.fills[at].factory is not NULL or is_collected(type(<object>step.fills[at].value)):
+                return False
+        return True
 
     cdef int put_part(self, Part *part, object making, object field, object inner, str label, bint again) except -1:
         part.label = self.arena.keep(label)

@@ -1,4 +1,6 @@
-"""Where the fields of a class with slots lie in its objects."""
+"""How a class's objects are laid out."""
+
+from cpython.object cimport PyTypeObject
 
 from safecodec.avro._getting cimport READS_SLOTS as _READS_SLOTS
 
@@ -14,6 +16,7 @@ cdef extern from *:
     }
     """
     Py_ssize_t offset_of "safecodec_offset"(object descriptor)
+    bint PyType_IS_GC(PyTypeObject *cls)
 
 
 READS_SLOTS = bool(_READS_SLOTS)
@@ -36,3 +39,8 @@ def slot_offset(cls, str name not None):
             offset = offset_of(vars(one)[name])
             return None if offset < 0 else offset
     return None
+
+
+def is_collected(cls not None):
+    """Tell whether the garbage collector can look at a class's objects."""
+    return PyType_IS_GC(<PyTypeObject *>cls)

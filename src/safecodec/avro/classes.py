@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, get_origin
 
-from ._slots import slot_offset
+from ._slots import is_collected, slot_offset
 from .hints import NO_DEFAULT
 
 if TYPE_CHECKING:
@@ -44,12 +44,15 @@ class Shape:
         cls: The class.
         fields: By what they are called when encoded.
         then: What is called with an object whose fields are in place.
+        tells: Whether the garbage collector may leave out an object that holds no container: its class tells it when
+            one is set.
     """
 
     how: str
     cls: Any
     fields: dict[str, Attribute]
     then: Callable[[Any], Any] | None = None
+    tells: bool = False
 
 
 def origin(hint: RecordHint) -> Any:
@@ -77,7 +80,8 @@ def shape_of(hint: RecordHint) -> Shape:
     if _has_a_word(cls, hint):
         return Shape("call", cls, fields)
     how = "attributes" if None in offsets.values() else "slots"
-    return Shape(how, cls, fields, getattr(cls, _AFTER[hint.kind], None))
+    then = getattr(cls, _AFTER[hint.kind], None)
+    return Shape(how, cls, fields, then, hint.kind == "struct" and is_collected(cls) and not cls.__dictoffset__)
 
 
 _AFTER = {"struct": "__post_init__", "dataclass": "__post_init__", "attrs": "__attrs_post_init__"}

@@ -79,6 +79,7 @@ class Making:
         cls: The class.
         keywords: Names of the class's arguments.
         then: What is called with the object when its fields are in place.
+        tells: Whether its class tells the garbage collector of an object when a container is set in it.
     """
 
     how: str
@@ -88,6 +89,7 @@ class Making:
     cls: Any = None
     keywords: tuple[str, ...] | None = None
     then: Callable[[Any], Any] | None = None
+    tells: bool = False
 
 
 class Targets:
@@ -164,7 +166,8 @@ class Targets:
             if written is None:
                 fills.append(self._filling(place, field, hint))
         width = len(keywords) if shape.how == "call" else len(places)
-        return Making(shape.how, width, places, tuple(fills), shape.cls, tuple(keywords) or None, shape.then)
+        names = tuple(keywords) or None
+        return Making(shape.how, width, places, tuple(fills), shape.cls, names, shape.then, shape.tells)
 
     def _filling(self, place: Place, field: Field, hint: RecordHint | None) -> Filling:
         if hint is None:
