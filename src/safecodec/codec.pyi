@@ -5,6 +5,7 @@ from typing import Any, Final, Generic, TypeVar, final, overload
 
 from typing_extensions import Buffer
 
+from .avro._breathing import Breathing
 from .avro.limits import Limits
 from .avro.schema import Schema, SchemaSource
 from .payload.shadow import Difference, Shadow
@@ -33,6 +34,7 @@ class Codec(Generic[_T]):
         engine: str = "compiled",
         shadow: int = 0,
         on_difference: Callable[[Difference], object] | None = None,
+        breathing: Breathing | None = None,
     ) -> Codec[_T]: ...
     @overload
     def __new__(
@@ -50,6 +52,7 @@ class Codec(Generic[_T]):
         engine: str = "compiled",
         shadow: int = 0,
         on_difference: Callable[[Difference], object] | None = None,
+        breathing: Breathing | None = None,
     ) -> Codec[dict[str, Any]]: ...
     @property
     def subject(self) -> str: ...
@@ -67,6 +70,8 @@ class Codec(Generic[_T]):
     def max_payload(self) -> int: ...
     @property
     def shadow(self) -> Shadow | None: ...
+    @property
+    def breathing(self) -> Breathing | None: ...
     def schema(self, version: int | None = None) -> Schema: ...
     def fingerprint(self, version: int | None = None) -> bytes: ...
     def encode(self, value: _T, *, context: Buffer | None = None) -> bytes: ...

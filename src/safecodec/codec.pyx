@@ -9,7 +9,8 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from cpython.object cimport PyObject, Py_TYPE
 from libc.stdint cimport uint8_t, uint32_t
 
-from safecodec.avro._buffer cimport Buffer, close_buffer, open_buffer
+from safecodec.avro._breathing cimport Breathing, breather_of, copy_released
+from safecodec.avro._buffer cimport Buffer, close_released, open_buffer
 from safecodec.avro._encoder cimport Encoder
 from safecodec.frame._frame cimport enclose
 from safecodec.frame._header cimport header_prefix, hold_write_context, release_buffer
@@ -90,6 +91,8 @@ cdef class Codec:
         shadow: One decode in this many goes through the reference as well, and a difference is counted and logged
             with the frame's header; 0 is none. See `Codec.shadow`.
         on_difference: Called with each `Difference` that the shadow finds. What it raises is logged.
+        breathing: How ``decode`` and ``encode`` let other threads run while they work on a large Avro payload; they
+            hold the GIL until they are done where None.
 
     Raises:
         ConfigError: No environment, a name or number that no header can hold, or an engine that is not there.
@@ -104,6 +107,7 @@ cdef class Codec:
     cdef readonly int write_version
     cdef readonly Py_ssize_t max_payload
     cdef readonly object shadow
+    cdef readonly Breathing breathing
     cdef object _versions
     cdef object _value_class
     cdef object _encode
@@ -114,9 +118,10 @@ cdef class Codec:
 
     def __cinit__(self, type, *, str subject not None, version, older=None, str payload not None="avro",
                   environment=None, write_version=None, max_payload=None, limits=_DEFAULT,
-                  str engine not None=_ENGINES[0], shadow=0, on_difference=None):
+                  str engine not None=_ENGINES[0], shadow=0, on_difference=None, Breathing breathing=None):
         self.subject = subject
         self.payload = payload
+        self.breathing = breathing
         self.environment = _environment_name(environment)
         if not isinstance(limits, Limits):
             raise ConfigError(f"limits are Limits, not {limits!r}")
@@ -132,7 +137,7 @@ cdef class Codec:
         self._encoder = self._encode if isinstance(self._encode, Encoder) else None
         self.shadow = _shadow(versions, shadow, on_difference)
         longest = limits.payload if max_payload is None else max_payload
-        self._reader = Reader(versions, self.environment, longest, None, self.shadow)
+        self._reader = Reader(versions, self.environment, longest, None, self.shadow, breathing)
         self.max_payload = longest
         self._prefix = header_prefix(
             payload, subject, self.write_version, versions.fingerprints[self.write_version], self.environment,
@@ -141,7 +146,7 @@ cdef class Codec:
         self._made_from = (type, dict(
             subject=subject, version=version, older=older, payload=payload, environment=self.environment,
             write_version=self.write_version, max_payload=max_payload, limits=limits, engine=engine, shadow=shadow,
-            on_difference=on_difference,
+            on_difference=on_difference, breathing=breathing,
         ))
 
     def __class_getitem__(cls, item):
@@ -227,19 +232,24 @@ cdef class Codec:
     cdef bytes write_compiled(self, object value, Span context):
         cdef Buffer out
         cdef Py_ssize_t size
+        cdef bytes frame
+        cdef uint8_t *data
         open_buffer(&out, HEADER_SIZE)
         try:
-            self._encoder.write(value, &out)
+            self._encoder.write(value, &out, breather_of(self.breathing))
             size = out.at - out.start
             if size - HEADER_SIZE > self.max_payload:
                 raise ValueTooLargeError(found=size - HEADER_SIZE, limit=self.max_payload)
+            frame = PyBytes_FromStringAndSize(NULL, size)
+            data = <uint8_t *>PyBytes_AS_STRING(frame)
+            copy_released(data, out.start, size)
             put_header(
-                out.start, start_of(<PyObject *>self._prefix), <uint32_t>(size - HEADER_SIZE),
-                sum_released(Span(out.start, size)), context,
+                data, start_of(<PyObject *>self._prefix), <uint32_t>(size - HEADER_SIZE),
+                sum_released(Span(data, size)), context,
             )
-            return PyBytes_FromStringAndSize(<const char *>out.start, size)
+            return frame
         finally:
-            close_buffer(&out)
+            close_released(&out)
 
     def decode(self, frame, *, context=None):
         """Read a frame as a value of the newest version, whatever version wrote it.
@@ -254,7 +264,7 @@ cdef class Codec:
         Raises:
             DecodeError: The first of the verdicts that fails; each has a class of its own.
         """
-        return self._reader.read(frame, context)
+        return self._reader.read(frame, context, breather_of(self.breathing))
 
     def reader(self, type):
         """Return a reader of the same frames for another view: a type with fewer fields skips the rest unread.
@@ -269,7 +279,7 @@ cdef class Codec:
             SchemaError: It is no schema; `IncompatibleSchemaError` where a version cannot be read as it.
         """
         view = Schema(type, limits=self._versions.limits)
-        return Reader(self._versions, self.environment, self.max_payload, view)
+        return Reader(self._versions, self.environment, self.max_payload, view, None, self.breathing)
 
 
 def _restore_codec(type, arguments):

@@ -1,5 +1,6 @@
 cimport cython
 
+from safecodec.avro._breathing cimport Breather, Breathing
 from safecodec.frame._header cimport KnownVersions
 from safecodec.frame.checks cimport Expected, Span
 
@@ -13,10 +14,11 @@ cdef class Reader:
     cdef Expected _expected
     cdef object _describe
     cdef object _shadow
+    cdef Breathing _breathing
 
     # What decode does.
-    cdef object read(self, object frame, object context)
-    cdef object read_compiled(self, object frame, object context)
+    cdef object read(self, object frame, object context, const Breather *breather)
+    cdef object read_compiled(self, object frame, object context, const Breather *breather)
     cdef object read_held(self, object frame, object context)
     cdef Py_ssize_t check(self, Span frame, object context) except -1
     cdef object unreadable(self, Span frame, Exception error)

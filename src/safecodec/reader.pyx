@@ -9,6 +9,7 @@ from cpython.object cimport PyObject
 from libc.stdint cimport uint8_t
 
 from safecodec._settled cimport settle
+from safecodec.avro._breathing cimport Breather, Breathing, breather_of
 from safecodec.avro._decoder cimport Plan
 from safecodec.avro._objects cimport PyTuple_GET_ITEM
 from safecodec.frame._frame cimport check_frame
@@ -18,6 +19,7 @@ from safecodec.frame._header cimport (
 from safecodec.frame.checks cimport Span, choose_crc32c
 from safecodec.frame.layout cimport HEADER_SIZE
 
+from safecodec.avro.breath import Interruption
 from safecodec.errors import PayloadError
 
 choose_crc32c()
@@ -44,7 +46,7 @@ cdef class _HeldBuffer:
     cdef Span span
 
     def __cinit__(self, frame):
-        hold_settled(frame, &self.view, &self.span)
+        hold_settled(frame, False, &self.view, &self.span)
 
     def __getbuffer__(self, Py_buffer *buffer, int flags):
         export_payload(self, &self.span, buffer, flags)
@@ -54,10 +56,10 @@ cdef class _HeldBuffer:
             release_buffer(&self.view)
 
 
-cdef int hold_settled(object frame, Py_buffer *view, Span *span) except -1:
+cdef int hold_settled(object frame, bint shared, Py_buffer *view, Span *span) except -1:
     hold_buffer(frame, "frame", view, span)
     span.data = NULL  # where settling fails, nothing is held
-    settle(view)
+    settle(view, shared)
     span.data = <const uint8_t *>view.buf
     return 0
 
@@ -93,17 +95,19 @@ cdef class Reader:
         max_payload: The longest payload that is read, in bytes.
         target: What payloads are read as; the newest version where None.
         shadow: What compares decodes with the reference's, or None.
+        breathing: How a decode lets other threads run, or None where it does not.
 
     Raises:
         SchemaError: The target is no schema; `IncompatibleSchemaError` where a version cannot be read as it.
     """
 
-    def __cinit__(self, versions, str environment, max_payload, target=None, shadow=None):
+    def __cinit__(self, versions, str environment, max_payload, target=None, shadow=None, Breathing breathing=None):
         self._decoders = versions.decoders(target)
         self._compiled = all([type(one) is Plan for one in self._decoders])
         self._known = KnownVersions(versions.fingerprints)
         self._describe = versions.module.describe
         self._shadow = shadow
+        self._breathing = breathing
         fill_expected(&self._expected, versions.payload, versions.subject, environment, max_payload)
 
     def __class_getitem__(cls, item):
@@ -125,24 +129,26 @@ cdef class Reader:
         Raises:
             DecodeError: The first of the verdicts that fails; each has a class of its own.
         """
-        return self.read(frame, context)
+        return self.read(frame, context, breather_of(self._breathing))
 
-    cdef object read(self, object frame, object context):
-        return self.read_compiled(frame, context) if self._compiled else self.read_held(frame, context)
+    cdef object read(self, object frame, object context, const Breather *breather):
+        return self.read_compiled(frame, context, breather) if self._compiled else self.read_held(frame, context)
 
     # Plans read a span and keep nothing of it.
-    cdef object read_compiled(self, object frame, object context):
+    cdef object read_compiled(self, object frame, object context, const Breather *breather):
         cdef Py_buffer view
         cdef Span span
         cdef Py_ssize_t found
         cdef PyObject *plan
         if not hold_bytes(frame, &view, &span):
-            hold_settled(frame, &view, &span)
+            hold_settled(frame, breather is not NULL, &view, &span)
         try:
             found = self.check(span, context)
             try:
                 plan = PyTuple_GET_ITEM(<PyObject *>self._decoders, found)  # not counted: all threads share it
-                value = (<Plan>plan).read(span.data + HEADER_SIZE, span.size - HEADER_SIZE)
+                value = (<Plan>plan).read(span.data + HEADER_SIZE, span.size - HEADER_SIZE, breather)
+            except Interruption as stopped:
+                raise stopped.error
             except Exception as error:
                 failure = self.unreadable(span, error)
                 self.watch(found, span, failure)

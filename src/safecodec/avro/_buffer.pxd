@@ -4,6 +4,7 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy
 
+from safecodec.avro._breathing cimport LARGE
 from safecodec.avro._cursor cimport copy_short
 
 cdef enum:
@@ -27,6 +28,15 @@ cdef inline void open_buffer(Buffer *buffer, Py_ssize_t reserved) noexcept nogil
 cdef inline void close_buffer(Buffer *buffer) noexcept nogil:
     if buffer.start is not buffer.room:
         free(buffer.start)
+
+
+# The same, without the GIL where that pays: the system takes its time for a large one.
+cdef inline void close_released(Buffer *buffer) noexcept:
+    if buffer.end - buffer.start < LARGE:
+        close_buffer(buffer)
+        return
+    with nogil:
+        close_buffer(buffer)
 
 
 cdef inline bint grow(Buffer *buffer, Py_ssize_t size) noexcept nogil:

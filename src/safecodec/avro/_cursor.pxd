@@ -4,6 +4,8 @@
 from libc.stdint cimport INT32_MAX, INT32_MIN, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
+from safecodec.avro._breathing cimport Breath, Breather, begin
+
 cdef enum:
     MAX_DEPTH = 64
     MOST_PREALLOCATED = 4096
@@ -36,6 +38,7 @@ cdef struct Cursor:
     const uint8_t *start
     void **keys             # the plan's cache of map keys, or NULL
     Py_ssize_t empty_items  # how many may still come
+    Breath breath
     int depth
     int deepest
     Fault fault
@@ -51,11 +54,14 @@ cdef struct Block:
     const uint8_t *begin
 
 
-cdef inline void start_at(Cursor *cursor, const uint8_t *data, Py_ssize_t size) noexcept nogil:
+cdef inline void start_at(
+    Cursor *cursor, const uint8_t *data, Py_ssize_t size, const Breather *breather
+) noexcept nogil:
     cursor.start = cursor.at = data
     cursor.end = data + size
     cursor.keys = NULL
     cursor.depth = 0
+    begin(&cursor.breath, breather, <size_t>data)
 
 
 cdef inline bint fail(Cursor *cursor, Fault fault, const uint8_t *at, int64_t found, int64_t wanted) noexcept nogil:

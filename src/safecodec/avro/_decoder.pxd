@@ -2,6 +2,7 @@ cimport cython
 from libc.stdint cimport uint8_t
 
 from safecodec.avro._arena cimport Arena
+from safecodec.avro._breathing cimport Breather
 from safecodec.avro._plan cimport Step
 
 
@@ -18,4 +19,4 @@ cdef class Plan:
     cdef void **_keys
 
     # What decode does, on bytes that the caller holds.
-    cdef object read(self, const uint8_t *data, Py_ssize_t size)
+    cdef object read(self, const uint8_t *data, Py_ssize_t size, const Breather *breather)

@@ -12,11 +12,13 @@ from libc.stdlib cimport calloc, free
 cimport safecodec.avro._inlining
 from safecodec._settled cimport settle
 from safecodec.avro._arena cimport Arena
+from safecodec.avro._breathing cimport FILLED, LARGE, Breather, breathe, weigh
 from safecodec.avro._cursor cimport (
     NO_BRANCH, NO_SYMBOL, NO_UTF_8, Block, Cursor, Level, claim, close_block, ends_here, enter, fail,
     first_fault, is_ascii, load_double, load_float, open_block, preallocated, start_at, take_bit, take_index, take_int,
     take_long, take_size,
 )
+from safecodec.avro._large cimport large_bytes, large_text
 from safecodec.avro._objects cimport (
     KEYS, LONGEST_CACHED_KEY, SHARED_KEYS, Py_DECREF, Py_Ellipsis, Py_None, Py_NewRef, Py_XDECREF,
     PyBytes_FromStringAndSize, PyDict_New, PyFloat_FromDouble, PyLong_FromLongLong, PyObject_CallNoArgs,
@@ -87,17 +89,17 @@ cdef class Plan:
                     f"the payload has {view.len} bytes, the limit payload is {self._longest}",
                     expected=self._longest, found=view.len,
                 )
-            return self.read(<const uint8_t *>view.buf, view.len)
+            return self.read(<const uint8_t *>view.buf, view.len, NULL)
         finally:
             PyBuffer_Release(&view)
 
     def __call__(self, payload, /):
         return self.decode(payload)
 
-    cdef object read(self, const uint8_t *data, Py_ssize_t size):
+    cdef object read(self, const uint8_t *data, Py_ssize_t size, const Breather *breather):
         cdef Cursor cursor
         cdef PyObject *value
-        start_at(&cursor, data, size)
+        start_at(&cursor, data, size, breather)
         cursor.keys = self._keys
         cursor.empty_items = self._empty_items
         cursor.deepest = self._deepest
@@ -136,7 +138,7 @@ cdef class Walk:
         cdef Cursor cursor
         hold(payload, &view)
         try:
-            start_at(&cursor, <const uint8_t *>view.buf, view.len)
+            start_at(&cursor, <const uint8_t *>view.buf, view.len, NULL)
             cursor.empty_items = self._empty_items
             cursor.deepest = self._deepest
             if not skip(self._root, &cursor):
@@ -155,7 +157,7 @@ cdef int hold(object payload, Py_buffer *view) except -1:
         raise InputTypeError(
             f"a payload is a C-contiguous buffer of bytes, this is {found}: {error}", found=found
         ) from None
-    settle(view)
+    settle(view, False)
     return 0
 
 
@@ -189,6 +191,8 @@ cdef PyObject *take_other(const Step *step, Cursor *cursor) except NULL:
     elif op == BYTES:
         if take_size(cursor, &number):
             cursor.at += number
+            if number >= LARGE and cursor.breath.breather is not NULL:
+                return large_bytes(cursor.at - number, <Py_ssize_t>number)
             return PyBytes_FromStringAndSize(<const char *>cursor.at - number, <Py_ssize_t>number)
     elif op == FIXED:
         if claim(cursor, step.count, start):
@@ -252,7 +256,19 @@ cdef inline PyObject *take_text(Cursor *cursor) except NULL:
         raise refusal(cursor)
     start = cursor.at
     cursor.at += size
+    if size >= LARGE and cursor.breath.breather is not NULL:
+        return long_text(cursor, start, size)
     return new_ascii(start, size) if is_ascii(start, size) else wide_text(cursor, start, size)
+
+
+cdef PyObject *long_text(Cursor *cursor, const uint8_t *start, Py_ssize_t size) except NULL:
+    cdef Py_ssize_t valid
+    with nogil:
+        valid = size if is_ascii(start, size) else first_fault(start, size)
+    if valid < size:
+        fail(cursor, NO_UTF_8, start + valid, 0, 0)
+        raise refusal(cursor)
+    return large_text(start, size)
 
 
 cdef PyObject *wide_text(Cursor *cursor, const uint8_t *start, Py_ssize_t size) except NULL:
@@ -356,6 +372,7 @@ cdef inline int put(Make make, PyObject *made, const Part *part, PyObject *value
 
 cdef int fill(const Step *step, Cursor *cursor, PyObject *made) except -1:
     cdef Py_ssize_t at
+    weigh(&cursor.breath, FILLED * <size_t>step.filled)
     for at in range(step.filled):
         put(step.make, made, &step.fills[at].part, filling(&step.fills[at], cursor))
     return 0
@@ -401,6 +418,7 @@ cdef PyObject *take_array(const Step *step, Cursor *cursor) except NULL:
             block.left -= 1
             level.part = at
             at += 1
+            breathe(&cursor.breath, <size_t>cursor.at)
             list_put(<PyObject *>items, take_inline(step.inner, cursor))
         level.part = -1
         if not close_block(cursor, &block):
@@ -427,6 +445,7 @@ cdef PyObject *take_map(const Step *step, Cursor *cursor) except NULL:
             break
         while block.left:
             block.left -= 1
+            breathe(&cursor.breath, <size_t>cursor.at)
             key = take_key(cursor, level)
             dict_put(<PyObject *>values, <PyObject *>key, take_inline(step.inner, cursor))
         level.key = NULL

@@ -1,6 +1,7 @@
 cimport cython
 
 from safecodec.avro._arena cimport Arena
+from safecodec.avro._breathing cimport Breather
 from safecodec.avro._buffer cimport Buffer
 from safecodec.avro._writing cimport Put
 
@@ -15,4 +16,4 @@ cdef class Encoder:
     cdef Py_ssize_t _longest
 
     # Appends a value to a buffer that the caller opens and closes.
-    cdef int write(self, object value, Buffer *out) except -1
+    cdef int write(self, object value, Buffer *out, const Breather *breather) except -1

@@ -14,7 +14,8 @@ from libc.stdint cimport uint8_t
 
 cimport safecodec.avro._inlining
 from safecodec.avro._arena cimport Arena
-from safecodec.avro._buffer cimport Buffer, close_buffer, open_buffer, put_byte, put_long, put_raw
+from safecodec.avro._breathing cimport LARGE, Breather, begin, let_run, weigh
+from safecodec.avro._buffer cimport Buffer, close_released, make_room, open_buffer, put_byte, put_long, put_raw
 from safecodec.avro._getting cimport attribute_of, item_of, key_of, settled_dict, settled_list, slot_of
 from safecodec.avro._leaves cimport has, put_fast, put_in_place, put_text
 from safecodec.avro._sink cimport Sink, Spot, put_odd, refusal, unconverted, wrong
@@ -25,6 +26,7 @@ from safecodec.avro._writing cimport (
 
 from collections.abc import Mapping
 
+from safecodec.avro.breath import Interruption
 from safecodec.avro.describing import PLAIN as _PLAIN
 from safecodec.avro.describing import short
 from safecodec.errors import EncodeError, ValueTooLargeError
@@ -65,20 +67,21 @@ cdef class Encoder:
         cdef Py_ssize_t size
         open_buffer(&out, 0)
         try:
-            self.write(value, &out)
+            self.write(value, &out, NULL)
             size = out.at - out.start
             if size > self._longest:
                 raise ValueTooLargeError(found=size, limit=self._longest)
             return PyBytes_FromStringAndSize(<const char *>out.start, size)
         finally:
-            close_buffer(&out)
+            close_released(&out)
 
     def __call__(self, value, /):
         return self.encode(value)
 
-    cdef int write(self, object value, Buffer *out) except -1:
+    cdef int write(self, object value, Buffer *out, const Breather *breather) except -1:
         cdef Sink sink
         sink.out = out
+        begin(&sink.breath, breather, 0)
         sink.empty_items = self._empty_items
         sink.depth = 0
         sink.deepest = self._deepest
@@ -147,6 +150,30 @@ cdef inline Spot *enter(const Put *step, Sink *sink) except NULL:
     return spot
 
 
+# Lets others run if it is time. What the buffer will need is got meanwhile: moving a large one takes milliseconds.
+cdef inline int rest(Sink *sink) except -1:
+    cdef size_t size = <size_t>(sink.out.at - sink.out.start)
+    cdef bint done
+    if size < sink.breath.due:
+        return 0
+    try:
+        let_run(&sink.breath, size)
+    except Interruption as stopped:
+        raise stopped.error
+    with nogil:
+        done = make_room(sink.out, 2 * LARGE)
+    if not done:
+        raise MemoryError
+    return 0
+
+
+# What was written since a place is none of the payload, and took its time all the same.
+cdef int take_back(Sink *sink, Py_ssize_t mark) except -1:
+    weigh(&sink.breath, <size_t>(sink.out.at - sink.out.start - mark))
+    sink.out.at = sink.out.start + mark
+    return 0
+
+
 # ---- records -----------------------------------------------------------------------------------------------------
 
 cdef int put_record(const Put *step, object value, Sink *sink) except -1:
@@ -173,7 +200,7 @@ cdef int put_record(const Put *step, object value, Sink *sink) except -1:
         mark = sink.out.at - sink.out.start
         put_any(give.step, item, sink)
         if give.dropped:
-            sink.out.at = sink.out.start + mark
+            take_back(sink, mark)
     spot.part = -1
     if get == GET_KEYS and found != len(<dict>value):
         refuse_unknown(step, value, sink)
@@ -244,6 +271,7 @@ cdef int put_array(const Put *step, object value, Sink *sink) except -1:
         if <PyObject *>item is MISSING:
             break
         mark = sink.out.at - sink.out.start
+        rest(sink)
         put_any(step.inner, item, sink)
         if sink.out.at - sink.out.start == mark:
             count_empty(sink)
@@ -271,7 +299,8 @@ cdef int put_set(const Put *step, object value, Sink *sink) except -1:
     for item in listed(value, sink):
         put(step.inner, item, sink)
         written.append(<bytes>(sink.out.start + mark)[: sink.out.at - sink.out.start - mark])
-        sink.out.at = sink.out.start + mark
+        take_back(sink, mark)
+        rest(sink)
     written.sort()
     if written and not put_long(sink.out, len(written)):
         raise MemoryError
@@ -307,6 +336,7 @@ cdef int put_map(const Put *step, object value, Sink *sink) except -1:
         key, item = <object>raw_key, <object>raw_item
         left -= 1
         spot.key = NULL
+        rest(sink)
         if not put_text(<PyObject *>key, sink.out):
             put_odd(step.other, key, sink)
         spot.key = <void *>key
@@ -370,4 +400,4 @@ cdef bint fits(const Branch *branch, object value, Sink *sink) except -1:
     except EncodeError:
         return False
     finally:
-        sink.out.at = sink.out.start + mark
+        take_back(sink, mark)

@@ -8,6 +8,7 @@ from cpython.datetime cimport (
 from cpython.object cimport PyObject
 from libc.stdint cimport INT32_MAX, INT32_MIN, int64_t, uint8_t
 
+from safecodec.avro._breathing cimport LARGE
 from safecodec.avro._buffer cimport Buffer, put_byte, put_double, put_long, put_raw, put_run
 from safecodec.avro._getting cimport READS_SLOTS
 from safecodec.avro._times cimport days_of
@@ -59,7 +60,7 @@ cdef inline bint has(PyObject *types, PyObject *cls) noexcept:
 
 
 cdef inline bint put_text(PyObject *value, Buffer *out) noexcept:
-    return is_ascii_text(value) and put_run(
+    return is_ascii_text(value) and PyUnicode_GET_LENGTH(value) < LARGE and put_run(
         out, <const uint8_t *>PyUnicode_DATA(value), PyUnicode_GET_LENGTH(value)
     )
 
@@ -79,7 +80,7 @@ cdef inline bint put_fast(const Put *step, PyObject *value, Buffer *out) noexcep
     elif op == PUT_ENUM:
         return put_symbol(step, value, out)
     elif op == PUT_BYTES:
-        return PyBytes_CheckExact(value) and put_run(
+        return PyBytes_CheckExact(value) and PyBytes_GET_SIZE(value) < LARGE and put_run(
             out, <const uint8_t *>PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value)
         )
     elif op == PUT_FIXED:

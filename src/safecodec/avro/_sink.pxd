@@ -1,5 +1,6 @@
 # Where an encoder is: in its output, and in the value.
 
+from safecodec.avro._breathing cimport Breath
 from safecodec.avro._buffer cimport Buffer
 from safecodec.avro._cursor cimport MAX_DEPTH
 from safecodec.avro._writing cimport Put
@@ -13,6 +14,7 @@ cdef struct Spot:
 
 cdef struct Sink:
     Buffer *out
+    Breath breath
     Py_ssize_t empty_items  # how many may still come
     int depth
     int deepest

@@ -3,6 +3,7 @@
 from libc.stdint cimport int64_t, uint8_t
 
 cimport safecodec.avro._inlining
+from safecodec.avro._breathing cimport let_run
 from safecodec.avro._cursor cimport (
     NO_BRANCH, NO_SYMBOL, Block, Cursor, Level, claim, close_block, ends_here, enter, open_block, take_bit,
     take_index, take_int, take_long, take_size, take_text_place,
@@ -102,6 +103,9 @@ cdef bint skip_blocks(const Step *step, Cursor *cursor) except -1 nogil:
             block.left -= 1
             level.part = at
             at += 1
+            if <size_t>cursor.at >= cursor.breath.due:
+                with gil:
+                    let_run(&cursor.breath, <size_t>cursor.at)
             if step.op == MAP and not skip_key(cursor, level) or not skip_inline(step.inner, cursor):
                 return False
         level.part = -1

@@ -1,0 +1,120 @@
+"""Breathing: a thread that decodes or encodes a large value lets others run meanwhile.
+
+Compiled code holds the GIL until it is done. So an event loop in another thread stands still for as long as a decode
+takes, on however many cores.
+"""
+
+cimport cython
+from cpython.object cimport PyObject
+
+from safecodec.avro.breath import Interruption
+from safecodec.avro.breath import breath as _breath
+from safecodec.errors import ConfigError
+
+cdef extern from "Python.h":
+    object PyObject_CallNoArgs(PyObject *)
+
+cdef enum:
+    TURNS = 3  # releases for one wait
+
+cdef PyObject *BREATH = <PyObject *>_breath  # the module keeps it
+
+
+cdef int let_run(Breath *breath, size_t at) except -1:
+    breath.due = at + breath.breather.every
+    if breath.breather.how == BY_RELEASE and is_wanted(breath):
+        # One that waits for the GIL has to wake before it can take it, and to find it free then.
+        with nogil:
+            sleep_ns(breath.breather.pause)
+        note_waits(breath)
+    try:
+        PyObject_CallNoArgs(BREATH)
+    except Exception as error:
+        raise Interruption(error)
+    return 0
+
+
+# Whether it is time, and some thread has stood still since the last time: it may be for the GIL. One that does not get
+# it at once still waits the next times, and is not counted again.
+cdef bint is_wanted(Breath *breath) except -1:
+    cdef int64_t now = clock_ns()
+    cdef long waits
+    if now - breath.since < breath.breather.interval:
+        return False
+    breath.since = now
+    waits = count_waits()
+    if waits != breath.waits:
+        breath.waits = waits
+        breath.turns = TURNS
+    if breath.turns == 0:
+        return False
+    breath.turns -= 1
+    return True
+
+
+# After a release, whose own wait is no other's. Where the system does not count it, it counts none: then all are due.
+cdef int note_waits(Breath *breath) except -1:
+    cdef long waits = count_waits()
+    if waits == breath.waits:
+        breath.turns = TURNS
+    breath.waits = waits
+    return 0
+
+
+cdef double seconds(str name, value, double longest) except -1:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= longest:
+        raise ConfigError(f"{name} is a number of seconds above 0 and up to {longest:g}, not {value!r}")
+    return value
+
+
+@cython.final
+cdef class Breathing:
+    """How a decode or encode of an Avro payload lets other threads run while it works. Immutable.
+
+    Args:
+        how: ``call``: a Python function of no effect is called now and then, at which the interpreter hands the GIL
+            over if another thread has waited for it for `sys.getswitchinterval`, 5 ms. It costs next to nothing. Or
+            ``release``: the GIL is let go as well, at shorter intervals, where another thread of the process may wait.
+            The others wait less, and get more of the time.
+        every: After how many bytes of payload it is considered. Smaller payloads are read and written in one go.
+        interval: Seconds between two releases.
+        pause: Seconds that one takes at least; the system may make it longer.
+
+    Raises:
+        ConfigError: An argument that is none of these.
+    """
+
+    def __cinit__(self, str how not None="call", *, every=8192, interval=0.001, pause=0.00001):
+        if how not in ("call", "release"):
+            raise ConfigError(f"how to breathe is call or release, not {how!r}")
+        if isinstance(every, bool) or not isinstance(every, int) or not 0 < every < 2**31:
+            raise ConfigError(f"every is a number of bytes from 1 to 2147483647, not {every!r}")
+        self.how = how
+        self.every = every
+        self.interval = seconds("interval", interval, 1)
+        self.pause = seconds("pause", pause, 0.01)
+        self.breather.how = BY_CALL if how == "call" else BY_RELEASE
+        self.breather.every = <size_t>self.every
+        self.breather.interval = <int64_t>(self.interval * 1e9)
+        self.breather.pause = <int64_t>(self.pause * 1e9)
+
+    def __reduce__(self):
+        return _restore_breathing, self._key()
+
+    def __eq__(self, other):
+        return isinstance(other, Breathing) and self._key() == (<Breathing>other)._key()
+
+    def __hash__(self):
+        return hash(self._key())
+
+    def __repr__(self):
+        if self.how == "call":
+            return f"Breathing('call', every={self.every})"
+        return f"Breathing('release', every={self.every}, interval={self.interval:g}, pause={self.pause:g})"
+
+    cdef tuple _key(self):
+        return self.how, self.every, self.interval, self.pause
+
+
+def _restore_breathing(how, every, interval, pause):
+    return Breathing(how, every=every, interval=interval, pause=pause)

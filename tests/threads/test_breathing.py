@@ -1,0 +1,149 @@
+"""Other threads run while one decodes or encodes, and may do with the values what they like."""
+
+from __future__ import annotations
+
+import sys
+import sysconfig
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from safecodec import Breathing, Codec
+from safecodec.errors import DecodeError, EncodeError
+
+SCHEMA = {
+    "type": "record",
+    "name": "R",
+    "fields": [
+        {"name": "items", "type": {"type": "array", "items": "long"}},
+        {"name": "keys", "type": {"type": "map", "values": {"type": "array", "items": "string"}}},
+    ],
+}
+VALUE: dict[str, Any] = {"items": list(range(12_000)), "keys": {f"k{at}": ["text"] * 3 for at in range(900)}}
+"""Less than 64 KiB: from there on the checksum lets others run, too."""
+RELEASE = Breathing("release", every=64, interval=1e-9, pause=1e-4)
+
+
+def codec(breathing: Breathing | None) -> Codec[Any]:
+    """A codec of the record."""
+    return Codec(SCHEMA, subject="r", version=1, environment="test", breathing=breathing)
+
+
+def work(breathing: Breathing | None, verb: str) -> Callable[[], object]:
+    """A call of a verb."""
+    one = codec(breathing)
+    frame = one.encode(VALUE)
+    assert len(frame) < 1 << 16
+    return (lambda: one.encode(VALUE)) if verb == "encode" else (lambda: one.decode(frame))
+
+
+@pytest.fixture(params=[1000, 1e-6], ids=["no switching", "switching"])
+def switching(request: pytest.FixtureRequest) -> Iterator[float]:
+    """How long a thread waits before it asks for the interpreter, in seconds."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(request.param)
+    yield request.param
+    sys.setswitchinterval(before)
+
+
+def turns_during(call: Callable[[], object]) -> int:
+    """How often this thread had its turn while another one was inside `call`."""
+    begun: list[bool] = []
+    done: list[bool] = []
+
+    def inside() -> None:
+        begun.append(True)
+        call()
+        done.append(True)
+
+    thread = threading.Thread(target=inside)
+    thread.start()
+    turns = 0
+    while not done:
+        turns += bool(begun) and not done
+        time.sleep(0)
+    thread.join()
+    return turns
+
+
+@pytest.mark.skipif(bool(sysconfig.get_config_var("Py_GIL_DISABLED")), reason="nobody waits for an interpreter")
+@pytest.mark.parametrize("verb", ["decode", "encode"])
+def test_others_have_their_turn(verb: str, switching: float) -> None:
+    """A releasing call gives others their turn unasked, a calling one when they ask; without breaths there is none.
+
+    One may be too slow to take its turn: some success in many tries is proof, and one failure is none.
+    """
+    few = 2  # before and after the call itself
+    if switching == 1000:
+        assert max(turns_during(work(None, verb)) for _ in range(20)) <= few
+    else:
+        assert max(turns_during(work(Breathing(every=64), verb)) for _ in range(50)) > few
+    assert max(turns_during(work(RELEASE, verb)) for _ in range(50)) > few
+
+
+@pytest.mark.parametrize("breathing", [Breathing(every=64), RELEASE], ids=lambda one: one.how)
+def test_a_value_that_changes_while_it_is_written(breathing: Breathing) -> None:
+    """Whatever another thread does to a value meanwhile: a frame that can be read, or an error of ours."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    one = codec(breathing)
+    value: dict[str, Any] = {"items": list(range(3000)), "keys": {f"k{at}": ["text"] * 3 for at in range(300)}}
+    over = threading.Event()
+
+    def change() -> None:
+        at = 0
+        while not over.is_set():
+            at += 1
+            value["items"] = [*range(at % 100)] if at % 7 == 0 else value["items"]
+            value["items"].append(at)
+            del value["items"][: at % 3]
+            value["keys"][f"n{at % 50}"] = ["new"]
+            value["keys"].pop(f"k{at % 300}", None)
+
+    thread = threading.Thread(target=change)
+    thread.start()
+    read = 0
+    try:
+        end = time.monotonic() + 0.4
+        while time.monotonic() < end:
+            with suppress(EncodeError):
+                read += isinstance(one.decode(one.encode(value)), dict)
+    finally:
+        over.set()
+        thread.join()
+        sys.setswitchinterval(before)
+    assert read > 0
+
+
+@pytest.mark.parametrize("breathing", [Breathing(every=64), RELEASE], ids=lambda one: one.how)
+def test_a_frame_that_changes_while_it_is_read(breathing: Breathing) -> None:
+    """A buffer that another thread writes to is read as it was at one moment: the value, or a verdict on the frame."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    one = codec(breathing)
+    frame = one.encode(VALUE)
+    shared = bytearray(frame)
+    over = threading.Event()
+
+    def change() -> None:
+        while not over.is_set():
+            shared[5000:9000] = bytes(4000)
+            time.sleep(0)
+            shared[:] = frame
+            time.sleep(0)
+
+    thread = threading.Thread(target=change)
+    thread.start()
+    try:
+        end = time.monotonic() + 0.4
+        while time.monotonic() < end:
+            with suppress(DecodeError):
+                assert one.decode(shared) == VALUE
+    finally:
+        over.set()
+        thread.join()
+        sys.setswitchinterval(before)
