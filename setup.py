@@ -1,10 +1,12 @@
 """Extension modules. SAFECODEC_BUILD picks the flavour: release (default), profile, coverage or asan."""
 
+import copy
 import os
 import sys
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
 
 FLAVOURS: dict[str, dict[str, list[str]]] = {
     "release": {"compile": ["-O3", "-g0"], "link": ["-Wl,-s"] if sys.platform == "linux" else []},
@@ -43,8 +45,24 @@ def extension(module: str, *sources: str) -> Extension:
     )
 
 
-setup(
-    ext_modules=cythonize(
+class BuildSideBySide(build_ext):
+    """Compile the modules on all cores, each with a place of its own for its objects: crc32c.c is part of three."""
+
+    def finalize_options(self) -> None:
+        """As many at once as there are cores, unless the command line says otherwise."""
+        super().finalize_options()
+        self.parallel = self.parallel or os.cpu_count()
+
+    def build_extension(self, ext: Extension) -> None:
+        """Build one of them, beside the others."""
+        own = copy.copy(self)
+        own.build_temp = os.path.join(self.build_temp, ext.name)  # noqa: PTH118  # distutils takes no Path
+        super(BuildSideBySide, own).build_extension(ext)
+
+
+# Cython's processes import this file where the system does not fork, and must not build in their turn.
+if __name__ == "__main__":
+    modules = cythonize(
         [
             extension("safecodec.frame._header"),
             extension("safecodec.frame._frame", CRC32C),
@@ -73,5 +91,6 @@ setup(
             "wraparound": False,
             "linetrace": name == "coverage",
         },
+        nthreads=os.cpu_count() or 1,
     )
-)
+    setup(ext_modules=modules, cmdclass={"build_ext": BuildSideBySide})
