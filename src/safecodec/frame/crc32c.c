@@ -53,6 +53,12 @@ static uint32_t update_table(uint32_t state, const uint8_t *data, size_t size) {
 #else
 #define TARGET(features) __attribute__((target(features)))
 #endif
+/* The crc32 instruction came with SSE 4.2; for Clang it has been a feature of its own since version 14. */
+#if defined(__clang__) && __clang_major__ >= 14
+#define SSE42 "sse4.2,crc32"
+#else
+#define SSE42 "sse4.2"
+#endif
 
 static inline uint64_t load_u64(const uint8_t *p) {
     uint64_t value;
@@ -61,7 +67,7 @@ static inline uint64_t load_u64(const uint8_t *p) {
 }
 
 /* One stream: a word every three cycles, which is the instruction's latency. */
-TARGET("sse4.2") static inline uint32_t update_words(uint32_t state, const uint8_t *data, size_t size) {
+TARGET(SSE42) static inline uint32_t update_words(uint32_t state, const uint8_t *data, size_t size) {
     uint64_t wide = state;
     for (; size >= 8; data += 8, size -= 8)
         wide = _mm_crc32_u64(wide, load_u64(data));
@@ -87,13 +93,13 @@ TARGET("sse4.2") static inline uint32_t update_words(uint32_t state, const uint8
 
 /* state * x^(n + 33): the product of two reflected 32-bit values is one bit short of 64, and the crc32
  * instruction multiplies by x^32 while it reduces. So a shift by B bytes takes x^(8 B - 33). */
-TARGET("sse4.2,pclmul") static inline uint64_t shift_state(uint64_t state, uint32_t x_n) {
+TARGET(SSE42 ",pclmul") static inline uint64_t shift_state(uint64_t state, uint32_t x_n) {
     __m128i product =
         _mm_clmulepi64_si128(_mm_cvtsi64_si128((long long)state), _mm_cvtsi32_si128((int)x_n), 0x00);
     return _mm_crc32_u64(0, (uint64_t)_mm_cvtsi128_si64(product));
 }
 
-TARGET("sse4.2,pclmul")
+TARGET(SSE42 ",pclmul")
 static inline uint64_t update_three(uint64_t state, const uint8_t *data, size_t block, uint32_t x_one, uint32_t x_two) {
     uint64_t second = 0, third = 0;
     for (size_t at = 0; at < block; at += 8) {
@@ -107,7 +113,7 @@ static inline uint64_t update_three(uint64_t state, const uint8_t *data, size_t 
 enum { LONG_BLOCK = 2048, SHORT_BLOCK = 128 };
 
 /* Less than 384 bytes. */
-TARGET("sse4.2,pclmul") static inline uint32_t update_short(uint32_t state, const uint8_t *data, size_t size) {
+TARGET(SSE42 ",pclmul") static inline uint32_t update_short(uint32_t state, const uint8_t *data, size_t size) {
     uint64_t wide = state;
     if (size >= 192) {
         wide = update_three(wide, data, 64, X_479, X_991);
@@ -122,7 +128,7 @@ TARGET("sse4.2,pclmul") static inline uint32_t update_short(uint32_t state, cons
     return update_words((uint32_t)wide, data, size);
 }
 
-TARGET("sse4.2,pclmul") static uint32_t update_sse42(uint32_t state, const uint8_t *data, size_t size) {
+TARGET(SSE42 ",pclmul") static uint32_t update_sse42(uint32_t state, const uint8_t *data, size_t size) {
     uint64_t wide = state;
     for (; size >= 3 * LONG_BLOCK; data += 3 * LONG_BLOCK, size -= 3 * LONG_BLOCK)
         wide = update_three(wide, data, LONG_BLOCK, X_16351, X_32735);
@@ -136,7 +142,7 @@ TARGET("sse4.2,pclmul") static uint32_t update_sse42(uint32_t state, const uint8
 /* A 128-bit lane is moved D bits ahead by multiplying its first half by x^(D + 31) and its second by x^(D - 33)
  * (V. Gopal et al., Fast CRC Computation Using PCLMULQDQ, Intel 2009, in reflected bit order). */
 #ifndef _MSC_VER
-#define AVX512 TARGET("avx512f,avx512vl,vpclmulqdq,pclmul,sse4.2")
+#define AVX512 TARGET("avx512f,avx512vl,vpclmulqdq,pclmul," SSE42)
 
 AVX512 static inline __m512i fold_wide(__m512i lanes, __m512i factors, __m512i next) {
     __m512i first = _mm512_clmulepi64_epi128(lanes, factors, 0x00);
