@@ -9,7 +9,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from cpython.object cimport PyObject, Py_TYPE
 from libc.stdint cimport uint8_t, uint32_t
 
-from safecodec.avro._breathing cimport Breathing, breather_of, copy_released
+from safecodec.avro._breathing cimport Breather, Breathing, breather_of, copy_released
 from safecodec.avro._buffer cimport Buffer, close_released, open_buffer
 from safecodec.avro._encoder cimport Encoder
 from safecodec.frame._frame cimport enclose
@@ -108,6 +108,7 @@ cdef class Codec:
     cdef readonly Py_ssize_t max_payload
     cdef readonly object shadow
     cdef readonly Breathing breathing
+    cdef const Breather *_breather
     cdef object _versions
     cdef object _value_class
     cdef object _encode
@@ -122,6 +123,7 @@ cdef class Codec:
         self.subject = subject
         self.payload = payload
         self.breathing = breathing
+        self._breather = breather_of(breathing)
         self.environment = _environment_name(environment)
         if not isinstance(limits, Limits):
             raise ConfigError(f"limits are Limits, not {limits!r}")
@@ -236,7 +238,7 @@ cdef class Codec:
         cdef uint8_t *data
         open_buffer(&out, HEADER_SIZE)
         try:
-            self._encoder.write(value, &out, breather_of(self.breathing))
+            self._encoder.write(value, &out, self._breather)
             size = out.at - out.start
             if size - HEADER_SIZE > self.max_payload:
                 raise ValueTooLargeError(found=size - HEADER_SIZE, limit=self.max_payload)
@@ -264,7 +266,7 @@ cdef class Codec:
         Raises:
             DecodeError: The first of the verdicts that fails; each has a class of its own.
         """
-        return self._reader.read(frame, context, breather_of(self.breathing))
+        return self._reader.read(frame, context, self._breather)
 
     def reader(self, type):
         """Return a reader of the same frames for another view: a type with fewer fields skips the rest unread.

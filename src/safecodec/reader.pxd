@@ -15,6 +15,7 @@ cdef class Reader:
     cdef object _describe
     cdef object _shadow
     cdef Breathing _breathing
+    cdef const Breather *_breather
 
     # What decode does.
     cdef object read(self, object frame, object context, const Breather *breather)

@@ -108,6 +108,7 @@ cdef class Reader:
         self._describe = versions.module.describe
         self._shadow = shadow
         self._breathing = breathing
+        self._breather = breather_of(breathing)
         fill_expected(&self._expected, versions.payload, versions.subject, environment, max_payload)
 
     def __class_getitem__(cls, item):
@@ -129,7 +130,7 @@ cdef class Reader:
         Raises:
             DecodeError: The first of the verdicts that fails; each has a class of its own.
         """
-        return self.read(frame, context, breather_of(self._breathing))
+        return self.read(frame, context, self._breather)
 
     cdef object read(self, object frame, object context, const Breather *breather):
         return self.read_compiled(frame, context, breather) if self._compiled else self.read_held(frame, context)

@@ -112,5 +112,6 @@ cdef inline void copy_released(void *target, const void *source, Py_ssize_t size
         memcpy(target, source, <size_t>size)
 
 
+# As long as the object is there. It is asked for once: its count would be counted by all threads at once.
 cdef inline const Breather *breather_of(Breathing breathing) noexcept:
     return NULL if breathing is None else &breathing.breather
