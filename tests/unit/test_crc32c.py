@@ -35,7 +35,7 @@ LARGE = bytes((i * i + (i >> 3)) & 0xFF for i in range(200_003))
 SIZES = sorted(
     {
         size + more
-        for unit in (1024, 3 * 256, 3 * 1024, 3 * 8192, 4096, 65536)
+        for unit in (1024, 3 * 256, 3 * 1024, 12 * 1024, 3 * 8192, 4096, 65536)
         for size in (unit, 2 * unit, 3 * unit, 5 * unit)
         for more in (-9, -1, 0, 1, 7, 8, 17)
         if size + more <= 200_000

@@ -3,7 +3,7 @@ from typing import Any, final
 @final
 class Breathing:
     def __new__(
-        cls, how: str = "call", *, every: int = 8192, interval: float = 0.001, pause: float = 0.00001
+        cls, how: str = "call", *, every: int = 8192, interval: float = 0.0003, pause: float = 0.00001
     ) -> Breathing: ...
     @property
     def how(self) -> str: ...

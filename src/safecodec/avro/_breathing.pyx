@@ -39,6 +39,11 @@ cdef int let_run(Breath *breath, size_t at) except -1:
 cdef bint is_wanted(Breath *breath) except -1:
     cdef int64_t now = clock_ns()
     cdef long waits
+    if breath.since == 0:
+        breath.since = now
+        breath.waits = count_waits()
+        breath.turns = 1  # one may wait since before
+        return False
     if now - breath.since < breath.breather.interval:
         return False
     breath.since = now
@@ -84,7 +89,7 @@ cdef class Breathing:
         ConfigError: An argument that is none of these.
     """
 
-    def __cinit__(self, str how not None="call", *, every=8192, interval=0.001, pause=0.00001):
+    def __cinit__(self, str how not None="call", *, every=8192, interval=0.0003, pause=0.00001):
         if how not in ("call", "release"):
             raise ConfigError(f"how to breathe is call or release, not {how!r}")
         if isinstance(every, bool) or not isinstance(every, int) or not 0 < every < 2**31:

@@ -7,13 +7,17 @@
 #define X_95 0x493c7d27u
 #define X_159 0xf20c0dfeu
 #define X_223 0xba4fc28eu
+#define X_287 0x3da6d0cbu
 #define X_479 0x9e4addf8u
 #define X_543 0x740eef02u
+#define X_735 0x0715ce53u
+#define X_799 0xc49f4f67u
 #define X_991 0x0d3b6092u
 #define X_2015 0xb9e02b86u
 #define X_2079 0xdcb17aa4u
 #define X_16351 0xa51b6135u
 #define X_32735 0x82f89c77u
+#define X_49119 0xb9d68d49u
 #define X_65536 0x28461564u
 #define X_131072 0xbf455269u
 
@@ -137,11 +141,69 @@ TARGET(SSE42 ",pclmul") static uint32_t update_sse42(uint32_t state, const uint8
     return update_short((uint32_t)wide, data, size);
 }
 
-/* ---- avx512: folding 256 bytes at a time ---------------------------------------------------------------- */
-
 /* A 128-bit lane is moved D bits ahead by multiplying its first half by x^(D + 31) and its second by x^(D - 33)
  * (V. Gopal et al., Fast CRC Computation Using PCLMULQDQ, Intel 2009, in reflected bit order). */
 #ifndef _MSC_VER
+
+/* ---- avx2: folding half of a block, while the three streams take the other ------------------------------- */
+
+/* The crc32 instruction and the multiplication have units of their own, and each is busy with eight bytes a cycle. */
+#define AVX2 TARGET("avx2,vpclmulqdq,pclmul," SSE42)
+
+AVX2 static inline __m256i fold_two(__m256i lanes, __m256i factors, __m256i next) {
+    __m256i first = _mm256_clmulepi64_epi128(lanes, factors, 0x00);
+    __m256i second = _mm256_clmulepi64_epi128(lanes, factors, 0x11);
+    return _mm256_xor_si256(_mm256_xor_si256(first, second), next);
+}
+
+AVX2 static inline __m256i load_two(const uint8_t *p) { return _mm256_loadu_si256((const __m256i *)p); }
+
+AVX2 static inline __m256i factors_of_two(uint32_t first, uint32_t second) {
+    return _mm256_broadcastsi128_si256(_mm_set_epi64x((long long)second, (long long)first));
+}
+
+enum { FOLDED = 3 * LONG_BLOCK };
+
+/* FOLDED bytes by folding 96 at a time, and as many behind them in three streams. */
+AVX2 static inline uint64_t update_halves(uint64_t state, const uint8_t *data) {
+    const uint8_t *streams = data + FOLDED;
+    uint64_t first = 0, second = 0, third = 0;
+    const __m256i by_96 = factors_of_two(X_799, X_735), by_32 = factors_of_two(X_287, X_223);
+    __m256i one = load_two(data), two = load_two(data + 32), three = load_two(data + 64);
+    one = _mm256_xor_si256(one, _mm256_zextsi128_si256(_mm_cvtsi64_si128((long long)state)));
+    for (size_t at = 0; at < LONG_BLOCK; at += 32) {
+        if (at) {
+            one = fold_two(one, by_96, load_two(data + 3 * at));
+            two = fold_two(two, by_96, load_two(data + 3 * at + 32));
+            three = fold_two(three, by_96, load_two(data + 3 * at + 64));
+        }
+        for (size_t word = at; word < at + 32; word += 8) {
+            first = _mm_crc32_u64(first, load_u64(streams + word));
+            second = _mm_crc32_u64(second, load_u64(streams + LONG_BLOCK + word));
+            third = _mm_crc32_u64(third, load_u64(streams + 2 * LONG_BLOCK + word));
+        }
+    }
+    one = fold_two(fold_two(one, by_32, two), by_32, three);
+    __m128i lane = _mm256_castsi256_si128(one);
+    const __m128i by_16 = _mm_set_epi64x((long long)X_95, (long long)X_159);
+    lane = _mm_xor_si128(
+        _mm_xor_si128(_mm_clmulepi64_si128(lane, by_16, 0x00), _mm_clmulepi64_si128(lane, by_16, 0x11)),
+        _mm256_extracti128_si256(one, 1)
+    );
+    state = _mm_crc32_u64(0, (uint64_t)_mm_cvtsi128_si64(lane));
+    state = _mm_crc32_u64(state, (uint64_t)_mm_extract_epi64(lane, 1));
+    return shift_state(state, X_49119) ^ shift_state(first, X_32735) ^ shift_state(second, X_16351) ^ third;
+}
+
+AVX2 static uint32_t update_avx2(uint32_t state, const uint8_t *data, size_t size) {
+    uint64_t wide = state;
+    for (; size >= 2 * FOLDED; data += 2 * FOLDED, size -= 2 * FOLDED)
+        wide = update_halves(wide, data);
+    return update_sse42((uint32_t)wide, data, size);
+}
+
+/* ---- avx512: folding 256 bytes at a time ---------------------------------------------------------------- */
+
 #define AVX512 TARGET("avx512f,avx512vl,vpclmulqdq,pclmul," SSE42)
 
 AVX512 static inline __m512i fold_wide(__m512i lanes, __m512i factors, __m512i next) {
@@ -197,6 +259,14 @@ static int has_sse42(void) {
     return (registers[2] >> 20 & 1) && (registers[2] >> 1 & 1);
 #else
     return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("pclmul");
+#endif
+}
+
+static int has_avx2(void) {
+#ifdef _MSC_VER
+    return 0;
+#else
+    return has_sse42() && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("vpclmulqdq");
 #endif
 }
 
@@ -293,7 +363,7 @@ static int has_armv8(void) {
 /* ---- choice ---------------------------------------------------------------------------------------------- */
 
 safecodec_crc32c_implementation safecodec_crc32c_implementations[SAFECODEC_CRC32C_IMPLEMENTATIONS] = {
-    {"avx512", NULL}, {"sse42", NULL}, {"armv8", NULL}, {"table", update_table}};
+    {"avx512", NULL}, {"avx2", NULL}, {"sse42", NULL}, {"armv8", NULL}, {"table", update_table}};
 const safecodec_crc32c_implementation *safecodec_crc32c_chosen =
     &safecodec_crc32c_implementations[SAFECODEC_CRC32C_IMPLEMENTATIONS - 1];
 
@@ -303,12 +373,14 @@ void safecodec_crc32c_choose(void) {
 #ifndef _MSC_VER
     if (has_avx512())
         safecodec_crc32c_implementations[0].update = update_avx512;
+    if (has_avx2())
+        safecodec_crc32c_implementations[1].update = update_avx2;
 #endif
     if (has_sse42())
-        safecodec_crc32c_implementations[1].update = update_sse42;
+        safecodec_crc32c_implementations[2].update = update_sse42;
 #elif defined(__aarch64__) || defined(_M_ARM64)
     if (has_armv8())
-        safecodec_crc32c_implementations[2].update = update_armv8;
+        safecodec_crc32c_implementations[3].update = update_armv8;
 #endif
     const safecodec_crc32c_implementation *best = safecodec_crc32c_implementations;
     while (!best->update)

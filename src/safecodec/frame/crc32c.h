@@ -16,7 +16,7 @@ typedef struct {
 } safecodec_crc32c_implementation;
 
 /* Sorted by preference, the best first; the last entry is the table, which always runs. */
-#define SAFECODEC_CRC32C_IMPLEMENTATIONS 4
+#define SAFECODEC_CRC32C_IMPLEMENTATIONS 5
 extern safecodec_crc32c_implementation safecodec_crc32c_implementations[SAFECODEC_CRC32C_IMPLEMENTATIONS];
 extern const safecodec_crc32c_implementation *safecodec_crc32c_chosen;
 
