@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import enum
+import itertools
 import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -536,3 +537,24 @@ def test_private_attributes_are_not_carried() -> None:
     private = attrs.make_class("Private", {"_two": attrs.field(type=int)})
     with pytest.raises(SchemaError, match="private attribute"):
         Schema(dict[int, private]).encode({})  # type: ignore[valid-type]
+
+
+def test_keys_in_any_order() -> None:
+    """A dict's keys may come in any order, and be other objects than the fields' names: the bytes are the same."""
+    schema = Schema(
+        record(
+            one("long", "first"),
+            one("string", "second"),
+            one({"type": "bytes", "logicalType": "decimal", "precision": 4}, "third"),
+            one(["null", "long"], "fourth", default=None),
+        )
+    )
+    value = {"first": 1, "second": "x", "third": Decimal(12), "fourth": 7}
+    expected = schema.encode(value)
+    for keys in itertools.permutations(value):
+        assert schema.encode({key: value[key] for key in keys}) == expected
+        assert schema.encode({key.encode().decode(): value[key] for key in keys}) == expected
+        without = {key: value[key] for key in keys if key != "fourth"}
+        assert schema.encode(without) == expected[:-2] + b"\x00"
+        with pytest.raises(EncodeError, match="no field 'fifth'"):
+            schema.encode({key: value[key] for key in keys} | {"fifth": 1})

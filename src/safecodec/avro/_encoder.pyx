@@ -17,7 +17,7 @@ from safecodec.avro._arena cimport Arena
 from safecodec.avro._breathing cimport LARGE, Breather, begin, let_run, weigh
 from safecodec.avro._buffer cimport Buffer, close_released, make_room, open_buffer, put_byte, put_long, put_raw
 from safecodec.avro._getting cimport attribute_of, item_of, key_of, settled_dict, settled_list, slot_of
-from safecodec.avro._leaves cimport has, put_fast, put_in_place, put_text
+from safecodec.avro._leaves cimport has, in_place, put_fast, put_in_place, put_text
 from safecodec.avro._sink cimport Sink, Spot, put_odd, refusal, unconverted, wrong
 from safecodec.avro._writing cimport (
     GET_ATTRIBUTES, GET_INDEX, GET_KEYS, GET_SLOTS, PUT_ARRAY, PUT_CONVERTED, PUT_INTO, PUT_MAP, PUT_OPTIONAL,
@@ -181,7 +181,9 @@ cdef int put_record(const Put *step, object value, Sink *sink) except -1:
     cdef Spot *spot
     cdef const Give *give
     cdef Py_ssize_t found = 0
+    cdef Py_ssize_t place = 0
     cdef Py_ssize_t at, mark
+    cdef PyObject *here
     if <PyObject *>Py_TYPE(value) is not step.cls:
         value = loosened(step, value, sink)
         get = step.get if step.get == GET_KEYS and PyDict_Check(value) else GET_ATTRIBUTES
@@ -189,10 +191,11 @@ cdef int put_record(const Put *step, object value, Sink *sink) except -1:
     for at in range(step.count):
         give = &step.gives[at]
         spot.part = at
-        if give.step is not NULL and put_in_place(give, get, <PyObject *>value, sink.out):
+        here = in_place(give, get, <PyObject *>value, &place)
+        if here is not NULL and put_in_place(give, here, sink.out):
             found += 1
             continue
-        item = field_of(give, get, value)
+        item = <object>here if here is not NULL else field_of(give, get, value)
         if <PyObject *>item is MISSING:
             put_default(give, sink)
             continue

@@ -34,6 +34,7 @@ cdef extern from *:
     bint is_ascii_text "safecodec_is_ascii"(PyObject *value) noexcept
 
 cdef extern from "Python.h":
+    bint PyDict_Next(PyObject *, Py_ssize_t *, PyObject **, PyObject **) noexcept
     bint PyLong_CheckExact(PyObject *) noexcept
     bint PyFloat_CheckExact(PyObject *) noexcept
     bint PyBytes_CheckExact(PyObject *) noexcept
@@ -96,19 +97,28 @@ cdef inline bint put_fast(const Put *step, PyObject *value, Buffer *out) noexcep
     return False
 
 
-# A leaf that a record holds, without owning it: nothing runs meanwhile that could take it away, as long as there is a
-# GIL.
-cdef inline bint put_in_place(const Give *give, Get get, PyObject *source, Buffer *out) noexcept:
+# A field of a record, not owned: nothing may run before it is, so it takes a GIL. NULL where it is missing, or is got in
+# another way. A dict mostly has its keys in the order of the fields: then the next one is found without a search, at
+# `place`, which is -1 from the first one on that is not.
+cdef inline PyObject *in_place(const Give *give, Get get, PyObject *source, Py_ssize_t *place) noexcept:
+    cdef PyObject *key
     cdef PyObject *value
-    if not READS_SLOTS or give.dropped or give.step.op >= PUT_CONVERTED:
-        return False
+    if not READS_SLOTS or give.name is NULL:
+        return NULL
     if get == GET_SLOTS:
-        value = borrowed_slot(source, give.place)
-    elif get == GET_KEYS:
-        value = borrowed_key(source, give.name)
-    else:
-        return False
-    return value is not NULL and put_fast(give.step, value, out)
+        return borrowed_slot(source, give.place)
+    if get != GET_KEYS:
+        return NULL
+    if place[0] >= 0:
+        if PyDict_Next(source, place, &key, &value) and key is give.name:
+            return value
+        place[0] = -1
+    return borrowed_key(source, give.name)
+
+
+# One that is a leaf, without owning it.
+cdef inline bint put_in_place(const Give *give, PyObject *value, Buffer *out) noexcept:
+    return not give.dropped and give.step.op < PUT_CONVERTED and put_fast(give.step, value, out)
 
 
 cdef inline bint put_whole(PutOp op, PyObject *value, Buffer *out) noexcept:
