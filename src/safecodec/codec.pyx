@@ -9,7 +9,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from cpython.object cimport PyObject, Py_TYPE
 from libc.stdint cimport uint8_t, uint32_t
 
-from safecodec.avro._breathing cimport Breather, Breathing, breather_of, copy_released
+from safecodec.avro._breathing cimport LARGE, Breather, Breathing, breather_of, copy_released
 from safecodec.avro._buffer cimport Buffer, close_released, open_buffer
 from safecodec.avro._encoder cimport Encoder
 from safecodec.frame._frame cimport enclose
@@ -235,20 +235,20 @@ cdef class Codec:
         cdef Buffer out
         cdef Py_ssize_t size
         cdef bytes frame
-        cdef uint8_t *data
         open_buffer(&out, HEADER_SIZE)
         try:
             self._encoder.write(value, &out, self._breather)
             size = out.at - out.start
             if size - HEADER_SIZE > self.max_payload:
                 raise ValueTooLargeError(found=size - HEADER_SIZE, limit=self.max_payload)
-            frame = PyBytes_FromStringAndSize(NULL, size)
-            data = <uint8_t *>PyBytes_AS_STRING(frame)
-            copy_released(data, out.start, size)
             put_header(
-                data, start_of(<PyObject *>self._prefix), <uint32_t>(size - HEADER_SIZE),
-                sum_released(Span(data, size)), context,
+                out.start, start_of(<PyObject *>self._prefix), <uint32_t>(size - HEADER_SIZE),
+                sum_released(Span(out.start, size)), context,
             )
+            if size < LARGE:
+                return PyBytes_FromStringAndSize(<const char *>out.start, size)
+            frame = PyBytes_FromStringAndSize(NULL, size)
+            copy_released(PyBytes_AS_STRING(frame), out.start, size)
             return frame
         finally:
             close_released(&out)

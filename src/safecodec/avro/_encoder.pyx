@@ -151,13 +151,14 @@ cdef inline Spot *enter(const Put *step, Sink *sink) except NULL:
 
 
 # Lets others run if it is time. What the buffer will need is got meanwhile: moving a large one takes milliseconds.
-cdef inline int rest(Sink *sink) except -1:
-    cdef size_t size = <size_t>(sink.out.at - sink.out.start)
+cdef inline int rest(Sink *sink, Py_ssize_t size) except -1:
+    return 0 if <size_t>size < sink.breath.due else let_others_run(sink, size)
+
+
+cdef int let_others_run(Sink *sink, Py_ssize_t size) except -1:
     cdef bint done
-    if size < sink.breath.due:
-        return 0
     try:
-        let_run(&sink.breath, size)
+        let_run(&sink.breath, <size_t>size)
     except Interruption as stopped:
         raise stopped.error
     with nogil:
@@ -274,7 +275,7 @@ cdef int put_array(const Put *step, object value, Sink *sink) except -1:
         if <PyObject *>item is MISSING:
             break
         mark = sink.out.at - sink.out.start
-        rest(sink)
+        rest(sink, mark)
         put_any(step.inner, item, sink)
         if sink.out.at - sink.out.start == mark:
             count_empty(sink)
@@ -303,7 +304,7 @@ cdef int put_set(const Put *step, object value, Sink *sink) except -1:
         put(step.inner, item, sink)
         written.append(<bytes>(sink.out.start + mark)[: sink.out.at - sink.out.start - mark])
         take_back(sink, mark)
-        rest(sink)
+        rest(sink, mark)
     written.sort()
     if written and not put_long(sink.out, len(written)):
         raise MemoryError
@@ -339,7 +340,7 @@ cdef int put_map(const Put *step, object value, Sink *sink) except -1:
         key, item = <object>raw_key, <object>raw_item
         left -= 1
         spot.key = NULL
-        rest(sink)
+        rest(sink, sink.out.at - sink.out.start)
         if not put_text(<PyObject *>key, sink.out):
             put_odd(step.other, key, sink)
         spot.key = <void *>key

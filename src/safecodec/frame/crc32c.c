@@ -148,6 +148,7 @@ TARGET(SSE42 ",pclmul") static uint32_t update_sse42(uint32_t state, const uint8
 /* ---- avx2: folding half of a block, while the three streams take the other ------------------------------- */
 
 /* The crc32 instruction and the multiplication have units of their own, and each is busy with eight bytes a cycle. */
+#define NOT_INLINE __attribute__((noinline))
 #define AVX2 TARGET("avx2,vpclmulqdq,pclmul," SSE42)
 
 AVX2 static inline __m256i fold_two(__m256i lanes, __m256i factors, __m256i next) {
@@ -195,11 +196,16 @@ AVX2 static inline uint64_t update_halves(uint64_t state, const uint8_t *data) {
     return shift_state(state, X_49119) ^ shift_state(first, X_32735) ^ shift_state(second, X_16351) ^ third;
 }
 
-AVX2 static uint32_t update_avx2(uint32_t state, const uint8_t *data, size_t size) {
+AVX2 static NOT_INLINE uint32_t update_long(uint32_t state, const uint8_t *data, size_t size) {
     uint64_t wide = state;
     for (; size >= 2 * FOLDED; data += 2 * FOLDED, size -= 2 * FOLDED)
         wide = update_halves(wide, data);
     return update_sse42((uint32_t)wide, data, size);
+}
+
+/* Most payloads are short: for them nothing is set up. */
+static uint32_t update_avx2(uint32_t state, const uint8_t *data, size_t size) {
+    return size < 2 * FOLDED ? update_sse42(state, data, size) : update_long(state, data, size);
 }
 
 /* ---- avx512: folding 256 bytes at a time ---------------------------------------------------------------- */
