@@ -1,5 +1,6 @@
 # make demo | test | lint | bench | figures | plots | profile | sanitize | coverage | fuzz-long | clean | distclean
 # make test-freethreaded | bench-freethreaded
+# make wheels, then test-wheels | test-wheel-3.14 | test-arm64 | test-s390x
 # Needs CPython >= 3.11 (PYTHON=...), a C compiler and make; the rest is installed into .venv.
 
 PYTHON ?= python3
@@ -11,6 +12,8 @@ VENV := .venv/.installed
 BUILT := build/release.stamp
 CODE := src tests bench scripts
 FREETHREADED := .freethreaded/venv/.installed
+WHEELTOOLS := .wheels/tools/.installed
+SHELLSCRIPTS := $(shell grep -l '^\#!/bin/sh' scripts/*)
 SOURCES := $(shell find src \( -name '*.pyx' -o -name '*.pxd' -o -name '*.h' -o -name 'crc32c.c' \))
 
 # A flavour is imported from its own directory, never from src; tests/conftest.py holds it to that.
@@ -18,7 +21,7 @@ flavour = cd build/$(1) && PYTHONPATH=$(ROOT)/build/$(1)/src SAFECODEC_EXPECT_SO
 suite = -m pytest -c $(ROOT)/pyproject.toml --rootdir=$(ROOT) -p no:cacheprovider
 
 .PHONY: demo test test-release coverage lint bench figures plots profile sanitize fuzz-long build servers clean distclean \
-	test-freethreaded bench-freethreaded build-freethreaded
+	test-freethreaded bench-freethreaded build-freethreaded wheels test-wheels test-wheel-3.14 test-arm64 test-s390x
 .DELETE_ON_ERROR:
 
 demo: $(BUILT)
@@ -47,7 +50,7 @@ lint: $(BUILT)
 		$(shell find src -name '*.pyx' | sed 's|^src/||; s|/|.|g; s|\.pyx$$||' | sort)
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/check_cython.py src
-	$(BIN)/shellcheck .ci/run scripts/apt-install scripts/build-freethreaded scripts/ensure-servers scripts/ensure-venv
+	$(BIN)/shellcheck .ci/run $(SHELLSCRIPTS)
 
 bench: $(BUILT)
 	$(BIN)/python -m bench $(ARGS)
@@ -97,6 +100,28 @@ $(FREETHREADED): pyproject.toml scripts/build-freethreaded
 	.freethreaded/venv/bin/python -m pip --disable-pip-version-check --quiet install --only-binary :all: --group freethreaded
 	touch $@
 
+# The sdist, and wheels for the CPythons of this machine, built from it with zig's compiler and a glibc of 2012; what
+# auditwheel says of them; then the tests on what was installed from them.
+ARCHES ?= x86_64 aarch64
+wheels: $(WHEELTOOLS)
+	sh scripts/build-wheels .wheels/tools $(ARCHES)
+
+test-wheels:
+	sh scripts/test-wheels
+
+# The same in another Debian's root, and on other processors in an emulator: these need root.
+test-wheel-3.14: $(WHEELTOOLS)
+	sh scripts/test-debian-python 3.14 forky .wheels/tools
+
+test-arm64 test-s390x:
+	sh scripts/test-emulated $(@:test-%=%)
+
+$(WHEELTOOLS): pyproject.toml
+	[ -x .wheels/tools/bin/python ] || $(PYTHON) -m venv .wheels/tools
+	.wheels/tools/bin/python -m pip --disable-pip-version-check --quiet install --upgrade 'pip>=25.1'
+	.wheels/tools/bin/python -m pip --disable-pip-version-check --quiet install --group wheels
+	touch $@
+
 build: $(BUILT)
 
 servers:
@@ -116,4 +141,4 @@ clean:
 	find src -name '*.pyx' | sed 's/pyx$$/c/' | xargs rm -f
 
 distclean: clean
-	rm -rf .venv .freethreaded
+	rm -rf .venv .freethreaded .wheels

@@ -15,6 +15,8 @@ from swallowed import swallowed
 settings.register_profile("base", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("base"), max_examples=100, derandomize=True, print_blob=True)
 settings.register_profile("dev", settings.get_profile("base"), max_examples=50)
+# An emulated processor takes twenty times as long.
+settings.register_profile("emulated", settings.get_profile("ci"), max_examples=10)
 settings.register_profile("long", settings.get_profile("base"), max_examples=5000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") == "true" else "dev"))
 
