@@ -78,6 +78,7 @@ if __name__ == "__main__":
             extension("safecodec.avro._writing"),
             extension("safecodec.avro._sink"),
             extension("safecodec.avro._encoder"),
+            extension("safecodec._cost"),
             extension("safecodec.reader", CRC32C),
             extension("safecodec.codec", CRC32C),
         ],
