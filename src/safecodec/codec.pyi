@@ -1,13 +1,14 @@
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
 from types import GenericAlias
-from typing import Any, Final, Generic, TypeVar, final, overload
+from typing import Any, Final, Generic, Literal, TypeVar, final, overload
 
 from typing_extensions import Buffer
 
 from .avro._breathing import Breathing
 from .avro.limits import Limits
 from .avro.schema import Schema, SchemaSource
+from .errors import DecodeError
 from .payload.shadow import Difference, Shadow
 from .reader import Reader
 
@@ -76,6 +77,22 @@ class Codec(Generic[_T]):
     def fingerprint(self, version: int | None = None) -> bytes: ...
     def encode(self, value: _T, *, context: Buffer | None = None) -> bytes: ...
     def decode(self, frame: Buffer, *, context: Buffer | None = None) -> _T: ...
+    @overload
+    def decode_many(
+        self,
+        frames: Iterable[Buffer],
+        *,
+        contexts: Iterable[Buffer | None] | None = None,
+        errors: Literal["raise"] = "raise",
+    ) -> list[_T]: ...
+    @overload
+    def decode_many(
+        self,
+        frames: Iterable[Buffer],
+        *,
+        contexts: Iterable[Buffer | None] | None = None,
+        errors: Literal["return"],
+    ) -> list[_T | DecodeError]: ...
     @overload
     def reader(self, type: type[_U]) -> Reader[_U]: ...
     @overload

@@ -268,6 +268,10 @@ cdef class Codec:
         """
         return self._reader.read(frame, context, self._breather)
 
+    def decode_many(self, frames, *, contexts=None, errors="raise"):
+        """Read several frames as values of the newest version; see `Reader.decode_many`."""
+        return self._reader.decode_many(frames, contexts=contexts, errors=errors)
+
     def reader(self, type):
         """Return a reader of the same frames for another view: a type with fewer fields skips the rest unread.
 

@@ -163,6 +163,8 @@ class DecodeError(SafecodecError, ValueError):
     """
 
     header: Header | None
+    item: int | None = None
+    """Which frame of a batch it is, from 0; None where it was no batch."""
 
     def __init__(self, reason: str, *, header: Header | None = None, path: str = "") -> None:
         super().__init__(reason, path=path)

@@ -1,8 +1,10 @@
-from typing import Any, Generic, TypeVar, final
+from collections.abc import Iterable
+from typing import Any, Generic, Literal, TypeVar, final, overload
 
 from typing_extensions import Buffer
 
 from .avro._breathing import Breathing
+from .errors import DecodeError
 from .evolution.versions import Versions
 from .payload.shadow import Shadow
 
@@ -20,4 +22,20 @@ class Reader(Generic[_T]):
         breathing: Breathing | None = None,
     ) -> Reader[_T]: ...
     def decode(self, frame: Buffer, *, context: Buffer | None = None) -> _T: ...
+    @overload
+    def decode_many(
+        self,
+        frames: Iterable[Buffer],
+        *,
+        contexts: Iterable[Buffer | None] | None = None,
+        errors: Literal["raise"] = "raise",
+    ) -> list[_T]: ...
+    @overload
+    def decode_many(
+        self,
+        frames: Iterable[Buffer],
+        *,
+        contexts: Iterable[Buffer | None] | None = None,
+        errors: Literal["return"],
+    ) -> list[_T | DecodeError]: ...
     def __class_getitem__(cls, item: Any) -> Any: ...

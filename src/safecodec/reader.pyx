@@ -20,6 +20,8 @@ from safecodec.frame.checks cimport Span, choose_crc32c
 from safecodec.frame.layout cimport HEADER_SIZE
 
 from safecodec.avro.breath import Interruption
+from safecodec._batch import batch_of as _batch_of
+from safecodec._batch import read_batch as _read_batch
 from safecodec.errors import PayloadError
 
 choose_crc32c()
@@ -131,6 +133,24 @@ cdef class Reader:
             DecodeError: The first of the verdicts that fails; each has a class of its own.
         """
         return self.read(frame, context, self._breather)
+
+    def decode_many(self, frames, *, contexts=None, errors="raise"):
+        """Read several frames.
+
+        Args:
+            frames: The frames.
+            contexts: For each the bytes that it is bound to, or None; None where no frame is bound.
+            errors: ``raise`` the first verdict, which has its frame's place as ``item``; or ``return`` verdicts in the
+                place of values.
+
+        Returns:
+            A list of the values, in the frames' order.
+
+        Raises:
+            DecodeError: As `decode`; with ``return`` only where the frames are no frames at all, but one.
+            ConfigError: There are not as many contexts as frames, or ``errors`` is not known.
+        """
+        return _read_batch(self.decode, _batch_of(frames, contexts, errors))
 
     cdef object read(self, object frame, object context, const Breather *breather):
         return self.read_compiled(frame, context, breather) if self._compiled else self.read_held(frame, context)
