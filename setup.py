@@ -79,6 +79,7 @@ if __name__ == "__main__":
             extension("safecodec.avro._sink"),
             extension("safecodec.avro._encoder"),
             extension("safecodec._cost"),
+            extension("safecodec._loop"),
             extension("safecodec.reader", CRC32C),
             extension("safecodec.codec", CRC32C),
         ],

@@ -3,7 +3,7 @@
 * ``noexcept`` swallows errors: only inline functions of .pxd files and declarations of foreign C may have it.
 * No ``include``, ``DEF`` or ``IF``.
 * The layering and the third-party rules of import-linter, which reads Python files only; they are taken from its
-  own settings in pyproject.toml.
+  own settings in pyproject.toml. What ``deferred`` names there may be imported against the layering, in a function.
 """
 
 from __future__ import annotations
@@ -51,16 +51,21 @@ class Rules:
     Args:
         layers: Sets of modules, the lowest first.
         adapters: For each third-party package under a rule, the modules that may import it.
+        deferred: Pairs of a module and what it may import in a function, whatever the layers.
     """
 
     layers: list[set[str]] = field(default_factory=list)
     adapters: dict[str, set[str]] = field(default_factory=dict)
+    deferred: set[tuple[str, str]] = field(default_factory=set)
 
     @classmethod
     def load(cls, settings: dict[str, Any]) -> Rules:
-        """Read them from import-linter's settings."""
+        """Read them from the settings of import-linter, and of this script."""
         rules = cls()
-        for contract in settings["contracts"]:
+        for pair in settings["check-cython"]["deferred"]:
+            module, _, imported = pair.partition(" -> ")
+            rules.deferred.add((module, imported))
+        for contract in settings["importlinter"]["contracts"]:
             if contract["type"] == "layers":
                 rules.layers = [set(re.findall(r"[\w.]+", layer)) for layer in reversed(contract["layers"])]
             elif contract["type"] == "forbidden":
@@ -77,11 +82,13 @@ class Rules:
                     return height, member
         return None
 
-    def fault(self, module: str, imported: str) -> str | None:
-        """Why a module may not import another, or None."""
+    def fault(self, module: str, imported: str, *, deferred: bool) -> str | None:
+        """Why a module may not import another, or None; a deferred import is made by a function."""
         package = imported.partition(".")[0]
         if package in self.adapters and module not in self.adapters[package]:
             return f"imports {package}, which only {', '.join(sorted(self.adapters[package])) or 'nobody'} may"
+        if deferred and (module, imported) in self.deferred:
+            return None
         own, other = self.layer(module), self.layer(imported)
         if own and other and own[1] != other[1] and own[0] <= other[0]:
             return f"{own[1]} imports {other[1]}, which is not below it"
@@ -118,7 +125,7 @@ def faults(file: Path, module: str, source: str, rules: Rules) -> Iterator[str]:
         if re.match(r"(include|DEF|IF)\b", line.text):
             yield f"{file}:{line.number}: {line.text.split()[0]} is not used here"
         for imported in imports(module, line.text):
-            if fault := rules.fault(module, imported):
+            if fault := rules.fault(module, imported, deferred=line.indent > 0):
                 yield f"{file}:{line.number}: {fault}"
 
 
@@ -128,7 +135,7 @@ def main() -> None:
     parser.add_argument("source", type=Path, nargs="+")
     parser.add_argument("--settings", type=Path, default=Path(__file__).resolve().parent.parent / "pyproject.toml")
     options = parser.parse_args()
-    rules = Rules.load(tomllib.loads(options.settings.read_text())["tool"]["importlinter"])
+    rules = Rules.load(tomllib.loads(options.settings.read_text())["tool"])
     found = 0
     for root in options.source:
         for file in sorted([*root.rglob("*.pyx"), *root.rglob("*.pxd")]):

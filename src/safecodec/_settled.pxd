@@ -2,14 +2,12 @@
 
 cdef extern from *:
     """
-    /* Has a buffer that is held stay as it is. With a GIL nobody writes to it while a plan reads it, unless that breathes.
-       Then, and always without a GIL, another thread may write between a check and the use of what was checked, except
-       to bytes: a copy is held instead. Where there is no memory for it, nothing is held. */
-    static int safecodec_settle(Py_buffer *view, int shared) {
+    /* Has a buffer that is held stay as it is. With a GIL nobody writes to it while a plan reads it. Without one another
+       thread may write between a check and the use of what was checked, except to bytes: then a copy is held instead.
+       Where there is no memory for it, nothing is held. */
+    static int safecodec_settle(Py_buffer *view) {
     #ifdef Py_GIL_DISABLED
-        shared = 1;
-    #endif
-        if (shared && (view->obj == NULL || !PyBytes_CheckExact(view->obj))) {
+        if (view->obj == NULL || !PyBytes_CheckExact(view->obj)) {
             PyObject *copy = PyBytes_FromStringAndSize((const char *)view->buf, view->len);
             PyBuffer_Release(view);
             if (copy == NULL) return -1;
@@ -17,7 +15,10 @@ cdef extern from *:
             Py_DECREF(copy);
             return status;
         }
+    #else
+        (void)view;
+    #endif
         return 0;
     }
     """
-    int settle "safecodec_settle"(Py_buffer *view, bint shared) except -1
+    int settle "safecodec_settle"(Py_buffer *view) except -1

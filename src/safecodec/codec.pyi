@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from os import PathLike
 from types import GenericAlias
 from typing import Any, Final, Generic, Literal, TypeVar, final, overload
@@ -9,6 +9,7 @@ from .avro._breathing import Breathing
 from .avro.limits import Limits
 from .avro.schema import Schema, SchemaSource
 from .errors import DecodeError
+from .offload import Pool
 from .payload.shadow import Difference, Shadow
 from .reader import Reader
 
@@ -35,6 +36,9 @@ class Codec(Generic[_T]):
         engine: str = "compiled",
         shadow: int = 0,
         on_difference: Callable[[Difference], object] | None = None,
+        loop_budget: float = ...,
+        loop_guard: Literal["off", "warn", "raise"] = "off",
+        pool: Pool | None = None,
         breathing: Breathing | None = None,
     ) -> Codec[_T]: ...
     @overload
@@ -53,6 +57,9 @@ class Codec(Generic[_T]):
         engine: str = "compiled",
         shadow: int = 0,
         on_difference: Callable[[Difference], object] | None = None,
+        loop_budget: float = ...,
+        loop_guard: Literal["off", "warn", "raise"] = "off",
+        pool: Pool | None = None,
         breathing: Breathing | None = None,
     ) -> Codec[dict[str, Any]]: ...
     @property
@@ -76,6 +83,7 @@ class Codec(Generic[_T]):
     def schema(self, version: int | None = None) -> Schema: ...
     def fingerprint(self, version: int | None = None) -> bytes: ...
     def encode(self, value: _T, *, context: Buffer | None = None) -> bytes: ...
+    def aencode(self, value: _T, *, context: Buffer | None = None) -> Coroutine[Any, Any, bytes]: ...
     def decode(self, frame: Buffer, *, context: Buffer | None = None) -> _T: ...
     @overload
     def decode_many(
@@ -93,9 +101,31 @@ class Codec(Generic[_T]):
         contexts: Iterable[Buffer | None] | None = None,
         errors: Literal["return"],
     ) -> list[_T | DecodeError]: ...
+    def adecode(self, frame: Buffer, *, context: Buffer | None = None) -> Coroutine[Any, Any, _T]: ...
+    @overload
+    def adecode_many(
+        self,
+        frames: Iterable[Buffer],
+        *,
+        contexts: Iterable[Buffer | None] | None = None,
+        errors: Literal["raise"] = "raise",
+    ) -> Coroutine[Any, Any, list[_T]]: ...
+    @overload
+    def adecode_many(
+        self,
+        frames: Iterable[Buffer],
+        *,
+        contexts: Iterable[Buffer | None] | None = None,
+        errors: Literal["return"],
+    ) -> Coroutine[Any, Any, list[_T | DecodeError]]: ...
     @overload
     def reader(self, type: type[_U]) -> Reader[_U]: ...
     @overload
     def reader(self, type: dict[str, Any] | str | PathLike[str] | Schema) -> Reader[dict[str, Any]]: ...
+    @property
+    def _pool(self) -> Pool | None: ...
+    def _fits(self, size: int) -> bool: ...
+    def _encode_inline(self, value: _T, context: Buffer | None, size: int) -> bytes: ...
+    def _encode_off_loop(self, value: _T, context: Buffer | None, size: int) -> bytes: ...
     def __class_getitem__(cls, item: Any) -> GenericAlias: ...
     def __reduce__(self) -> tuple[Any, ...]: ...

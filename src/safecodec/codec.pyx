@@ -1,4 +1,4 @@
-"""Codec: values of one subject to frames and back. No I/O, no event loop; safe to share between threads."""
+"""Codec: values of one subject to frames and back. No I/O; safe to share between threads."""
 
 import os
 import types
@@ -9,7 +9,9 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from cpython.object cimport PyObject, Py_TYPE
 from libc.stdint cimport uint8_t, uint32_t
 
-from safecodec.avro._breathing cimport LARGE, Breather, Breathing, breather_of, copy_released
+from safecodec._cost cimport Estimate, learn_from, stopwatch, wall_time, weigh
+from safecodec._loop cimport GUARD_OFF, LoopRules, on_loop, verbs
+from safecodec.avro._breathing cimport LARGE, Breather, Breathing, copy_released
 from safecodec.avro._buffer cimport Buffer, close_released, open_buffer
 from safecodec.avro._encoder cimport Encoder
 from safecodec.frame._frame cimport enclose
@@ -18,6 +20,8 @@ from safecodec.frame.checks cimport Span, choose_crc32c, put_header, sum_release
 from safecodec.frame.layout cimport HEADER_SIZE
 from safecodec.reader cimport Reader
 
+from safecodec._loop import DEFAULT_BUDGET as _DEFAULT_BUDGET
+from safecodec._loop import GUARDS as _GUARDS
 from safecodec.avro.limits import DEFAULT as _DEFAULT
 from safecodec.avro.limits import Limits
 from safecodec.avro.schema import Schema
@@ -91,11 +95,19 @@ cdef class Codec:
         shadow: One decode in this many goes through the reference as well, and a difference is counted and logged
             with the frame's header; 0 is none. See `Codec.shadow`.
         on_difference: Called with each `Difference` that the shadow finds. What it raises is logged.
-        breathing: How ``decode`` and ``encode`` let other threads run while they work on a large Avro payload; they
-            hold the GIL until they are done where None.
+        loop_budget: How long a call may stand on the thread of an event loop, in seconds. Async calls that are expected
+            to take longer go to the pool.
+        loop_guard: What is done about a synchronous call that takes longer there: nothing (``off``), ``warn`` with a
+            `SafecodecLoopWarning`, or ``raise`` a `LoopBlockedError` before it begins. What takes longer unexpectedly is
+            warned of; the next one like it is expected.
+        pool: The `safecodec.offload.Pool` of this codec and its readers; that of the process where None.
+        breathing: How calls let other threads run while they read or write a large Avro payload, see `Breathing`. Where
+            None, those of the async verbs that go to the pool breathe by call, and ``decode`` and ``encode`` hold the
+            GIL until they are done.
 
     Raises:
-        ConfigError: No environment, a name or number that no header can hold, or an engine that is not there.
+        ConfigError: No environment, a name or number that no header can hold, an engine that is not there, or no budget,
+            guard or pool.
         SchemaError: A version's schema cannot be used; `IncompatibleSchemaError` where an older version cannot be
             read as the newest, or the newest cannot be written as ``write_version``.
     """
@@ -107,26 +119,29 @@ cdef class Codec:
     cdef readonly int write_version
     cdef readonly Py_ssize_t max_payload
     cdef readonly object shadow
-    cdef readonly Breathing breathing
-    cdef const Breather *_breather
     cdef object _versions
     cdef object _value_class
     cdef object _encode
     cdef Encoder _encoder   # what _encode is where it is compiled
     cdef Reader _reader
+    cdef LoopRules _rules
+    cdef bint _guarded
+    cdef Estimate _estimate
     cdef bytes _prefix
     cdef tuple _made_from
 
     def __cinit__(self, type, *, str subject not None, version, older=None, str payload not None="avro",
                   environment=None, write_version=None, max_payload=None, limits=_DEFAULT,
-                  str engine not None=_ENGINES[0], shadow=0, on_difference=None, Breathing breathing=None):
+                  str engine not None=_ENGINES[0], shadow=0, on_difference=None, loop_budget=_DEFAULT_BUDGET,
+                  loop_guard=_GUARDS[0], pool=None, Breathing breathing=None):
         self.subject = subject
         self.payload = payload
-        self.breathing = breathing
-        self._breather = breather_of(breathing)
         self.environment = _environment_name(environment)
         if not isinstance(limits, Limits):
             raise ConfigError(f"limits are Limits, not {limits!r}")
+        self._rules = LoopRules(loop_budget, loop_guard, pool, breathing)
+        self._guarded = self._rules.guard != GUARD_OFF
+        self._estimate = self._rules.estimate()
         versions = Versions(
             type, version, {} if older is None else older, subject=subject, payload=payload, engine=engine,
             limits=limits,
@@ -139,7 +154,7 @@ cdef class Codec:
         self._encoder = self._encode if isinstance(self._encode, Encoder) else None
         self.shadow = _shadow(versions, shadow, on_difference)
         longest = limits.payload if max_payload is None else max_payload
-        self._reader = Reader(versions, self.environment, longest, None, self.shadow, breathing)
+        self._reader = Reader(versions, self.environment, longest, None, self.shadow, self._rules)
         self.max_payload = longest
         self._prefix = header_prefix(
             payload, subject, self.write_version, versions.fingerprints[self.write_version], self.environment,
@@ -148,7 +163,8 @@ cdef class Codec:
         self._made_from = (type, dict(
             subject=subject, version=version, older=older, payload=payload, environment=self.environment,
             write_version=self.write_version, max_payload=max_payload, limits=limits, engine=engine, shadow=shadow,
-            on_difference=on_difference, breathing=breathing,
+            on_difference=on_difference, loop_budget=loop_budget, loop_guard=loop_guard, pool=pool,
+            breathing=breathing,
         ))
 
     def __class_getitem__(cls, item):
@@ -162,6 +178,11 @@ cdef class Codec:
             f"Codec(subject={self.subject!r}, versions={self.versions!r}, payload={self.payload!r}, "
             f"environment={self.environment!r}, write_version={self.write_version})"
         )
+
+    @property
+    def breathing(self):
+        """How calls let other threads run, or None where those on a pool's thread breathe by call, and no others."""
+        return self._rules.breathing
 
     @property
     def versions(self):
@@ -197,7 +218,80 @@ cdef class Codec:
         Raises:
             EncodeError: The value cannot be written, with its path; `ValueTooLargeError` where its payload is longer
                 than ``max_payload``.
+            LoopBlockedError: This is an event loop's thread, the value is large, and ``loop_guard`` is ``raise``.
         """
+        if self._guarded and on_loop():
+            return self.write_watched(value, context)
+        return self.write_value(value, context)
+
+    def aencode(self, value, *, context=None):
+        """Write a value from a coroutine, without standing on its event loop's thread for long.
+
+        How large the payload will be is not known before. It is guessed from the value: from the texts and containers in
+        it, of long ones from the first items. What is expected to take less than ``loop_budget`` is written at once, the
+        rest in the codec's pool. The value must stay as it is meanwhile.
+
+        Args:
+            value: A value of the newest version.
+            context: Bytes to bind the frame to.
+
+        Returns:
+            A coroutine of the frame.
+
+        Raises:
+            EncodeError: As `encode`, where it is awaited.
+            OffloadError: The pool is closed, or full and set up to refuse.
+        """
+        return verbs().aencode(self, value, context)
+
+    @property
+    def _pool(self):
+        return self._rules.pool
+
+    # What the async verb asks and does.
+    def _fits(self, Py_ssize_t size):
+        return self._estimate.seconds(size, wall_time()) < self._rules.budget
+
+    def _encode_inline(self, value, context, Py_ssize_t size):
+        return self.write_timed(value, context, size, False)
+
+    def _encode_off_loop(self, value, context, Py_ssize_t size):
+        return self.write_timed(value, context, size, True)
+
+    cdef bytes write_watched(self, object value, object context):
+        cdef Py_ssize_t size = weigh(value)
+        cdef double started = wall_time()
+        cdef double ended
+        cdef bytes frame
+        self._rules.admit("encode", size, self._estimate.seconds(size, started))
+        frame = self.write_timed(value, context, size, False)
+        ended = wall_time()
+        self._rules.tell(
+            "encode", PyBytes_GET_SIZE(frame) - HEADER_SIZE, ended - started, self._estimate.seconds(size, ended)
+        )
+        return frame
+
+    cdef bytes write_timed(self, object value, object context, Py_ssize_t size, bint off_loop):
+        cdef bytes frame = None
+        watch = stopwatch(size)
+        cdef double started = watch()
+        try:
+            frame = self.write_off_loop(value, context) if off_loop else self.write_value(value, context)
+            return frame
+        finally:
+            learn_from(
+                self._estimate, watch, started, size, size if frame is None else PyBytes_GET_SIZE(frame),
+                frame is not None,
+            )
+
+    # What encode does, on a thread that is not an event loop's.
+    cdef bytes write_off_loop(self, object value, object context):
+        return self.write_breathing(value, context, self._rules.worker)
+
+    cdef bytes write_value(self, object value, object context):
+        return self.write_breathing(value, context, self._rules.plain)
+
+    cdef bytes write_breathing(self, object value, object context, const Breather *breather):
         cdef Py_buffer view
         cdef Span bound = Span(NULL, 0)
         if self._value_class is not None and <object>Py_TYPE(value) is not self._value_class:
@@ -206,17 +300,17 @@ cdef class Codec:
                 f"this is a {type(value).__qualname__}"
             )
         if context is None:
-            return self.write(value, bound)
+            return self.write(value, bound, breather)
         hold_write_context(context, &view, &bound)
         try:
-            return self.write(value, bound)
+            return self.write(value, bound, breather)
         finally:
             release_buffer(&view)
 
-    cdef bytes write(self, object value, Span context):
+    cdef bytes write(self, object value, Span context, const Breather *breather):
         cdef bytes payload
         if self._encoder is not None:
-            return self.write_compiled(value, context)
+            return self.write_compiled(value, context, breather)
         try:
             payload = self._encode(value)
         except EncodeError:
@@ -231,13 +325,13 @@ cdef class Codec:
         )
 
     # The payload is written behind the place of the header, which comes last, when all is known.
-    cdef bytes write_compiled(self, object value, Span context):
+    cdef bytes write_compiled(self, object value, Span context, const Breather *breather):
         cdef Buffer out
         cdef Py_ssize_t size
         cdef bytes frame
         open_buffer(&out, HEADER_SIZE)
         try:
-            self._encoder.write(value, &out, self._breather)
+            self._encoder.write(value, &out, breather)
             size = out.at - out.start
             if size - HEADER_SIZE > self.max_payload:
                 raise ValueTooLargeError(found=size - HEADER_SIZE, limit=self.max_payload)
@@ -265,12 +359,21 @@ cdef class Codec:
 
         Raises:
             DecodeError: The first of the verdicts that fails; each has a class of its own.
+            LoopBlockedError: This is an event loop's thread, the frame is large, and ``loop_guard`` is ``raise``.
         """
-        return self._reader.read(frame, context, self._breather)
+        return self._reader.read(frame, context)
 
     def decode_many(self, frames, *, contexts=None, errors="raise"):
         """Read several frames as values of the newest version; see `Reader.decode_many`."""
         return self._reader.decode_many(frames, contexts=contexts, errors=errors)
+
+    def adecode(self, frame, *, context=None):
+        """Read a frame from a coroutine, without standing on its event loop's thread for long; see `Reader.adecode`."""
+        return self._reader.adecode(frame, context=context)
+
+    def adecode_many(self, frames, *, contexts=None, errors="raise"):
+        """Read several frames from a coroutine, with one hop at most; see `Reader.adecode_many`."""
+        return self._reader.adecode_many(frames, contexts=contexts, errors=errors)
 
     def reader(self, type):
         """Return a reader of the same frames for another view: a type with fewer fields skips the rest unread.
@@ -285,7 +388,7 @@ cdef class Codec:
             SchemaError: It is no schema; `IncompatibleSchemaError` where a version cannot be read as it.
         """
         view = Schema(type, limits=self._versions.limits)
-        return Reader(self._versions, self.environment, self.max_payload, view, None, self.breathing)
+        return Reader(self._versions, self.environment, self.max_payload, view, None, self._rules)
 
 
 def _restore_codec(type, arguments):

@@ -6,6 +6,10 @@
     ├── ConfigError(ValueError)              a codec, frame or environment set up wrongly
     ├── SchemaError(ValueError)              a schema that cannot be used, and where
     │   └── IncompatibleSchemaError          writer and reader that do not resolve, with every reason
+    ├── OffloadError(RuntimeError)           a call that is not made, which says nothing about its frame or value
+    │   ├── LoopBlockedError                 it would stand on the thread of a running event loop
+    │   ├── PoolClosedError                  its pool is closed
+    │   └── PoolFullError                    its pool's queue is full, and the pool refuses what comes then
     ├── EncodeError(ValueError)              a value that is not written
     │   └── ValueTooLargeError               its payload exceeds the limit
     └── DecodeError(ValueError)              a frame that is not read; one class for each verdict, in order:
@@ -28,6 +32,8 @@
 
 The fields of an error are attributes; the message is built from them when it is asked for. All of them
 pickle and copy. Verdict 11 (seal, compression) has no class yet: this release refuses those flags by name.
+
+`SafecodecLoopWarning(RuntimeWarning)` is no error: the call was made, and stood on an event loop's thread.
 """
 
 from __future__ import annotations
@@ -49,13 +55,18 @@ __all__ = [
     "HeaderChecksumError",
     "IncompatibleSchemaError",
     "InputTypeError",
+    "LoopBlockedError",
     "NotAFrameError",
+    "OffloadError",
     "PayloadChecksumError",
     "PayloadError",
     "PayloadFormatError",
     "PayloadLengthError",
     "PayloadTooLargeError",
+    "PoolClosedError",
+    "PoolFullError",
     "SafecodecError",
+    "SafecodecLoopWarning",
     "SchemaConflictError",
     "SchemaError",
     "SubjectMismatchError",
@@ -70,6 +81,10 @@ def _rebuild(cls: type[SafecodecError], state: dict[str, Any]) -> SafecodecError
     error = cls.__new__(cls)
     error.__dict__.update(state)
     return error
+
+
+def _rough(number: float) -> str:
+    return f"{float(f'{number:.2g}'):.10g}"
 
 
 class SafecodecError(Exception):
@@ -129,6 +144,104 @@ class IncompatibleSchemaError(SchemaError):
 
     def _details(self) -> str:
         return f"{self.reason}: {'; '.join(self.reasons)}"
+
+
+class OffloadError(SafecodecError, RuntimeError):
+    """A call is not made where it was asked for. It is no verdict: the frame may be good, and is not a miss."""
+
+
+class LoopBlockedError(OffloadError):
+    """A synchronous call would stand on the thread of a running event loop for longer than its budget.
+
+    Args:
+        verb: The method that was called, such as ``"decode"``.
+        size: Length of the payload in bytes; where a value is written, what it is taken for.
+        seconds: What the call is expected to take.
+        budget: The codec's ``loop_budget``, in seconds.
+    """
+
+    verb: str
+    size: int
+    seconds: float
+    budget: float
+
+    def __init__(self, *, verb: str, size: int, seconds: float, budget: float) -> None:
+        super().__init__("this is the thread of a running event loop")
+        self.verb = verb
+        self.size = size
+        self.seconds = seconds
+        self.budget = budget
+
+    def _details(self) -> str:
+        return (
+            f"{self.verb} of {self.size} bytes would take {_rough(self.seconds * 1e3)} ms, and {self.reason}, whose "
+            f"budget is {_rough(self.budget * 1e3)} ms: await a{self.verb}, or call it in another thread"
+        )
+
+
+class PoolClosedError(OffloadError):
+    """A pool of threads is closed, and makes no more calls.
+
+    Args:
+        name: The pool's name.
+    """
+
+    name: str
+
+    def __init__(self, *, name: str) -> None:
+        super().__init__(f"the pool {name!r} is closed")
+        self.name = name
+
+
+class PoolFullError(OffloadError):
+    """As many calls wait for a pool's threads as its queue holds.
+
+    Args:
+        name: The pool's name.
+        queue: How many calls may wait.
+    """
+
+    name: str
+    queue: int
+
+    def __init__(self, *, name: str, queue: int) -> None:
+        super().__init__(f"the queue of the pool {name!r} is full with {queue} calls")
+        self.name = name
+        self.queue = queue
+
+
+class SafecodecLoopWarning(RuntimeWarning):
+    """A synchronous call stood on the thread of a running event loop for longer than its budget.
+
+    Args:
+        verb: The method that was called, such as ``"decode"``.
+        size: Length of the payload, in bytes.
+        seconds: What the call took.
+    """
+
+    verb: str
+    size: int
+    seconds: float
+
+    def __init__(self, *, verb: str, size: int, seconds: float) -> None:
+        super().__init__(verb, size, seconds)
+        self.verb = verb
+        self.size = size
+        self.seconds = seconds
+
+    def __str__(self) -> str:
+        # Rounded: Python remembers every text that a line has warned with.
+        return (
+            f"{self.verb} of {_rough(self.size / 1e3)} KB took {_rough(self.seconds * 1e3)} ms on the thread of a "
+            f"running event loop: await a{self.verb}, or call it in another thread"
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _warn_again, (self.verb, self.size, self.seconds)
+
+
+def _warn_again(verb: str, size: int, seconds: float) -> SafecodecLoopWarning:
+    return SafecodecLoopWarning(verb=verb, size=size, seconds=seconds)
 
 
 class EncodeError(SafecodecError, ValueError):

@@ -1,6 +1,8 @@
 cimport cython
 
-from safecodec.avro._breathing cimport Breather, Breathing
+from safecodec._cost cimport Estimate
+from safecodec._loop cimport LoopRules
+from safecodec.avro._breathing cimport Breather
 from safecodec.frame._header cimport KnownVersions
 from safecodec.frame.checks cimport Expected, Span
 
@@ -14,11 +16,22 @@ cdef class Reader:
     cdef Expected _expected
     cdef object _describe
     cdef object _shadow
-    cdef Breathing _breathing
-    cdef const Breather *_breather
+    cdef LoopRules _rules
+    cdef bint _guarded
+    cdef tuple _estimates   # one for each decoder, and last that of frames that none of them reads
 
     # What decode does.
-    cdef object read(self, object frame, object context, const Breather *breather)
+    cdef object read(self, object frame, object context)
+    # The same without a look at the thread.
+    cdef object read_plain(self, object frame, object context)
+    # The same on a thread that is not an event loop's.
+    cdef object read_off_loop(self, object frame, object context)
+    cdef object read_watched(self, object frame, object context)
+    cdef object read_timed(self, object frame, object context, bint off_loop)
+    cdef Estimate estimate_of(self, object frame, Py_ssize_t *size)
+    cdef double predict(self, object frame, double now, Py_ssize_t *size) except -1
+    cdef double predict_all(self, list frames, double now, Py_ssize_t *size) except -1
+    cdef object read_breathing(self, object frame, object context, const Breather *breather)
     cdef object read_compiled(self, object frame, object context, const Breather *breather)
     cdef object read_held(self, object frame, object context)
     cdef Py_ssize_t check(self, Span frame, object context) except -1

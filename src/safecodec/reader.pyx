@@ -1,20 +1,22 @@
-"""Reader: frames of one subject to values of one type. No I/O, no event loop; safe to share between threads."""
+"""Reader: frames of one subject to values of one type. No I/O; safe to share between threads."""
 
 import types
 
 cimport cython
 from cpython.buffer cimport PyBuffer_FillInfo
-from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize
 from cpython.object cimport PyObject
-from libc.stdint cimport uint8_t
+from libc.stdint cimport uint8_t, uint64_t
 
+from safecodec._cost cimport Estimate, learn_from, stopwatch, wall_time
+from safecodec._loop cimport GUARD_OFF, LoopRules, on_loop, verbs
 from safecodec._settled cimport settle
-from safecodec.avro._breathing cimport Breather, Breathing, breather_of
+from safecodec.avro._breathing cimport Breather, copy_released
 from safecodec.avro._decoder cimport Plan
 from safecodec.avro._objects cimport PyTuple_GET_ITEM
 from safecodec.frame._frame cimport check_frame
 from safecodec.frame._header cimport (
-    KnownVersions, copy_header, fill_expected, hold_buffer, hold_bytes, hold_context, release_buffer,
+    KnownVersions, copy_header, fill_expected, find_version, hold_buffer, hold_bytes, hold_context, release_buffer,
 )
 from safecodec.frame.checks cimport Span, choose_crc32c
 from safecodec.frame.layout cimport HEADER_SIZE
@@ -22,7 +24,7 @@ from safecodec.frame.layout cimport HEADER_SIZE
 from safecodec.avro.breath import Interruption
 from safecodec._batch import batch_of as _batch_of
 from safecodec._batch import read_batch as _read_batch
-from safecodec.errors import PayloadError
+from safecodec.errors import InputTypeError, PayloadError
 
 choose_crc32c()
 
@@ -48,7 +50,7 @@ cdef class _HeldBuffer:
     cdef Span span
 
     def __cinit__(self, frame):
-        hold_settled(frame, False, &self.view, &self.span)
+        hold_settled(frame, &self.view, &self.span)
 
     def __getbuffer__(self, Py_buffer *buffer, int flags):
         export_payload(self, &self.span, buffer, flags)
@@ -58,10 +60,10 @@ cdef class _HeldBuffer:
             release_buffer(&self.view)
 
 
-cdef int hold_settled(object frame, bint shared, Py_buffer *view, Span *span) except -1:
+cdef int hold_settled(object frame, Py_buffer *view, Span *span) except -1:
     hold_buffer(frame, "frame", view, span)
     span.data = NULL  # where settling fails, nothing is held
-    settle(view, shared)
+    settle(view)
     span.data = <const uint8_t *>view.buf
     return 0
 
@@ -71,6 +73,27 @@ cdef int export_payload(object held, const Span *frame, Py_buffer *buffer, int f
         buffer, held, <void *>(frame.data + HEADER_SIZE), <Py_ssize_t>frame.size - HEADER_SIZE, 1, flags
     )
     return 0
+
+
+# A buffer that its owner may write to while a decode hands the interpreter over: what is checked is a copy, then. One
+# that is longer than allowed is refused for that.
+cdef object settled_frame(object frame, uint64_t longest):
+    cdef Py_buffer view
+    cdef Span span
+    cdef bytes copy
+    cdef uint8_t *start
+    if PyBytes_CheckExact(frame):
+        return frame
+    hold_buffer(frame, "frame", &view, &span)
+    try:
+        if span.size > HEADER_SIZE + longest:
+            return frame
+        copy = PyBytes_FromStringAndSize(NULL, <Py_ssize_t>span.size)
+        start = <uint8_t *>PyBytes_AS_STRING(copy)
+        copy_released(start, span.data, <Py_ssize_t>span.size)
+        return copy
+    finally:
+        release_buffer(&view)
 
 
 # The object is what a decoder reads the payload from, and what keeps the span valid.
@@ -97,20 +120,21 @@ cdef class Reader:
         max_payload: The longest payload that is read, in bytes.
         target: What payloads are read as; the newest version where None.
         shadow: What compares decodes with the reference's, or None.
-        breathing: How a decode lets other threads run, or None where it does not.
+        rules: On which terms calls meet an event loop.
 
     Raises:
         SchemaError: The target is no schema; `IncompatibleSchemaError` where a version cannot be read as it.
     """
 
-    def __cinit__(self, versions, str environment, max_payload, target=None, shadow=None, Breathing breathing=None):
+    def __cinit__(self, versions, str environment, max_payload, target=None, shadow=None, rules=None):
         self._decoders = versions.decoders(target)
         self._compiled = all([type(one) is Plan for one in self._decoders])
         self._known = KnownVersions(versions.fingerprints)
         self._describe = versions.module.describe
         self._shadow = shadow
-        self._breathing = breathing
-        self._breather = breather_of(breathing)
+        self._rules = LoopRules() if rules is None else rules
+        self._guarded = self._rules.guard != GUARD_OFF
+        self._estimates = tuple([self._rules.estimate() for _ in range(len(self._decoders) + 1)])
         fill_expected(&self._expected, versions.payload, versions.subject, environment, max_payload)
 
     def __class_getitem__(cls, item):
@@ -131,8 +155,9 @@ cdef class Reader:
 
         Raises:
             DecodeError: The first of the verdicts that fails; each has a class of its own.
+            LoopBlockedError: This is an event loop's thread, the frame is large, and the codec's guard refuses.
         """
-        return self.read(frame, context, self._breather)
+        return self.read(frame, context)
 
     def decode_many(self, frames, *, contexts=None, errors="raise"):
         """Read several frames.
@@ -149,11 +174,148 @@ cdef class Reader:
         Raises:
             DecodeError: As `decode`; with ``return`` only where the frames are no frames at all, but one.
             ConfigError: There are not as many contexts as frames, or ``errors`` is not known.
+            LoopBlockedError: As `decode`, for all of them together.
         """
-        return _read_batch(self.decode, _batch_of(frames, contexts, errors))
+        cdef Py_ssize_t size
+        cdef double started, ended, expected
+        batch = _batch_of(frames, contexts, errors)
+        if not self._guarded or not on_loop():
+            return _read_batch(self.decode, batch)
+        started = wall_time()
+        expected = self.predict_all(batch.frames, started, &size)
+        self._rules.admit("decode_many", size, expected)
+        values = _read_batch(self._decode_inline, batch)
+        ended = wall_time()
+        expected = self.predict_all(batch.frames, ended, &size)
+        self._rules.tell("decode_many", size, ended - started, expected)
+        return values
 
-    cdef object read(self, object frame, object context, const Breather *breather):
+    def adecode(self, frame, *, context=None):
+        """Read a frame from a coroutine, without standing on its event loop's thread for long.
+
+        What is expected to take less than ``loop_budget`` is read at once, without a hop; the rest in the codec's pool,
+        see `safecodec.offload.Pool`. Frame and context must stay as they are meanwhile.
+
+        Args:
+            frame: A whole frame; any C-contiguous buffer. A buffer that is not `bytes` is copied before it is read in
+                the pool.
+            context: The bytes that the frame is bound to, if any.
+
+        Returns:
+            A coroutine of the value.
+
+        Raises:
+            DecodeError: As `decode`, where it is awaited.
+            OffloadError: The pool is closed, or full and set up to refuse.
+        """
+        return verbs().adecode(self, frame, context)
+
+    def adecode_many(self, frames, *, contexts=None, errors="raise"):
+        """Read several frames from a coroutine, all of them at once or all of them in the pool: a batch is one hop.
+
+        Args:
+            frames: The frames.
+            contexts: As for `decode_many`.
+            errors: As for `decode_many`.
+
+        Returns:
+            A coroutine of the list of values.
+
+        Raises:
+            DecodeError: As `decode_many`, where it is awaited.
+            ConfigError: As `decode_many`, where it is called.
+            OffloadError: As `adecode`.
+        """
+        return verbs().adecode_many(self, _batch_of(frames, contexts, errors))
+
+    @property
+    def _pool(self):
+        return self._rules.pool
+
+    # What the async verbs ask and do.
+    def _fits(self, frame):
+        cdef Py_ssize_t size
+        return self.predict(frame, wall_time(), &size) < self._rules.budget
+
+    def _all_fit(self, list frames):
+        cdef Py_ssize_t size
+        return self.predict_all(frames, wall_time(), &size) < self._rules.budget
+
+    def _decode_inline(self, frame, context=None):
+        return self.read_timed(frame, context, False)
+
+    def _decode_off_loop(self, frame, context=None):
+        return self.read_timed(frame, context, True)
+
+    cdef object read(self, object frame, object context):
+        if self._guarded and on_loop():
+            return self.read_watched(frame, context)
+        return self.read_plain(frame, context)
+
+    cdef object read_plain(self, object frame, object context):
+        return self.read_breathing(frame, context, self._rules.plain)
+
+    cdef object read_off_loop(self, object frame, object context):
+        return self.read_breathing(frame, context, self._rules.worker)
+
+    cdef object read_breathing(self, object frame, object context, const Breather *breather):
+        if breather is not NULL:
+            frame = settled_frame(frame, self._expected.max_payload)
         return self.read_compiled(frame, context, breather) if self._compiled else self.read_held(frame, context)
+
+    cdef object read_watched(self, object frame, object context):
+        cdef Py_ssize_t size
+        cdef double started = wall_time()
+        cdef double expected = self.predict(frame, started, &size)
+        cdef double ended
+        self._rules.admit("decode", size, expected)
+        value = self.read_timed(frame, context, False)
+        ended = wall_time()
+        expected = self.predict(frame, ended, &size)
+        self._rules.tell("decode", size, ended - started, expected)
+        return value
+
+    cdef object read_timed(self, object frame, object context, bint off_loop):
+        cdef Py_ssize_t size
+        cdef bint whole = False
+        cdef Estimate estimate = self.estimate_of(frame, &size)
+        watch = stopwatch(size)
+        cdef double started = watch()
+        try:
+            value = self.read_off_loop(frame, context) if off_loop else self.read_plain(frame, context)
+            whole = True
+            return value
+        finally:
+            learn_from(estimate, watch, started, size, size, whole)
+
+    # Fills in the payload's size. The header is not checked yet: what nobody reads goes by an estimate of its own.
+    cdef Estimate estimate_of(self, object frame, Py_ssize_t *size):
+        cdef Py_buffer view
+        cdef Span span
+        cdef Py_ssize_t found = -1
+        size[0] = 0
+        if not hold_bytes(frame, &view, &span):
+            try:
+                hold_buffer(frame, "frame", &view, &span)
+            except InputTypeError:  # reading it will tell
+                return self._estimates[len(self._estimates) - 1]
+        if span.size > HEADER_SIZE:
+            size[0] = <Py_ssize_t>span.size - HEADER_SIZE
+            found = find_version(self._known.known, self._known.count, span.data)
+        release_buffer(&view)
+        return self._estimates[found if found >= 0 else len(self._estimates) - 1]
+
+    cdef double predict(self, object frame, double now, Py_ssize_t *size) except -1:
+        return self.estimate_of(frame, size).seconds(size[0], now)
+
+    cdef double predict_all(self, list frames, double now, Py_ssize_t *size) except -1:
+        cdef Py_ssize_t one, sum = 0
+        cdef double seconds = 0
+        for frame in frames:
+            seconds += self.predict(frame, now, &one)
+            sum += one
+        size[0] = sum
+        return seconds
 
     # Plans read a span and keep nothing of it.
     cdef object read_compiled(self, object frame, object context, const Breather *breather):
@@ -162,7 +324,7 @@ cdef class Reader:
         cdef Py_ssize_t found
         cdef PyObject *plan
         if not hold_bytes(frame, &view, &span):
-            hold_settled(frame, breather is not NULL, &view, &span)
+            hold_settled(frame, &view, &span)
         try:
             found = self.check(span, context)
             try:

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-OPTIONAL = ("fastavro", "redis", "asyncio")
+OPTIONAL = ("fastavro", "redis", "asyncio", "trio", "uvloop", "concurrent.futures")
 DEFINE = """
 import dataclasses
 @dataclasses.dataclass
@@ -53,6 +53,36 @@ codec = Codec(Point, subject="p", version=1, environment="test")
 assert codec.decode(codec.encode(Point(1, 2))) == Point(1, 2)
 """
     assert not loaded(DEFINE + use) & {*OPTIONAL, "msgspec"}
+
+
+@pytest.mark.parametrize("guard", ["off", "warn", "raise"])
+def test_a_guard_loads_no_loop(guard: str) -> None:
+    """A codec loads asyncio neither to guard a loop's thread nor to read a batch."""
+    use = f"""
+from safecodec import Codec
+codec = Codec(Point, subject="p", version=1, environment="test", loop_guard={guard!r})
+assert codec.decode_many([codec.encode(Point(1, 2))] * 2) == [Point(1, 2)] * 2
+"""
+    assert not loaded(DEFINE + use) & set(OPTIONAL)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "import safecodec.offload",
+        """
+from safecodec import Codec
+codec = Codec(Point, subject="p", version=1, environment="test")
+codec.adecode(codec.encode(Point(1, 2))).close()
+""",
+    ],
+    ids=["import", "call"],
+)
+def test_async_verbs_load_asyncio_alone(use: str) -> None:
+    """The first async call loads asyncio, and no other library of loops."""
+    modules = loaded(DEFINE + use)
+    assert "asyncio" in modules
+    assert not modules & {"trio", "uvloop", "anyio", "sniffio"}
 
 
 @pytest.mark.parametrize("module", ["safecodec.errors", "safecodec.frame", "safecodec.avro"])

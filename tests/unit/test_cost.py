@@ -161,7 +161,7 @@ class Colour(enum.Enum):
     RED = "red"
 
 
-ROWS = [Plain(n, f"name {n}", ["a tag"] * 4) for n in range(10_000)]
+ROWS = [Plain(n, f"name {n}", ["a tag"] * 4) for n in range(2_000)]
 
 
 @pytest.mark.parametrize(
@@ -173,10 +173,10 @@ ROWS = [Plain(n, f"name {n}", ["a tag"] * 4) for n in range(10_000)]
         (Tupled, Tupled(1, ROWS)),
         (list[Plain], ROWS),
         (dict[str, Plain], {str(row.number): row for row in ROWS}),
-        (dict[str, list[str]], {"few": ["x"], "many": ["a longer text"] * 30_000}),
-        (str, "é" * 100_000),
-        (bytes, bytes(100_000)),
-        (list[int], list(range(100_000))),
+        (dict[str, list[str]], {"few": ["x"], "many": ["a longer text"] * 5_000}),
+        (str, "é" * 20_000),
+        (bytes, bytes(20_000)),
+        (list[int], [n * n for n in range(20_000)]),
     ],
     ids=["slots", "struct", "attrs", "namedtuple", "list", "map", "uneven", "text", "bytes", "numbers"],
 )

@@ -32,6 +32,10 @@ def _made() -> dict[str, SafecodecError]:
         "IncompatibleSchemaError": errors.IncompatibleSchemaError(
             "version 1 does not resolve to version 2", reasons=["no default (at $.b)", "string to long (at $.c)"]
         ),
+        "OffloadError": errors.OffloadError("no thread"),
+        "LoopBlockedError": errors.LoopBlockedError(verb="decode", size=1_000_000, seconds=0.01234, budget=2e-4),
+        "PoolClosedError": errors.PoolClosedError(name="mine"),
+        "PoolFullError": errors.PoolFullError(name="mine", queue=7),
         "EncodeError": errors.EncodeError("expected int, found str", path="$.users[3].zip"),
         "ValueTooLargeError": errors.ValueTooLargeError(found=11, limit=10),
         "DecodeError": errors.DecodeError("any", **said, path="$.x"),
@@ -70,13 +74,13 @@ WAYS: dict[str, Callable[[Any], Any]] = {
 
 
 def test_every_class_is_here() -> None:
-    """No public class of the module is without an example, and all are named in __all__."""
+    """No public error of the module is without an example, and all are named in __all__, with the one warning."""
     classes = {
         name
         for name, found in vars(errors).items()
         if isinstance(found, type) and issubclass(found, SafecodecError) and not name.startswith("_")
     }
-    assert set(MADE) == set(errors.__all__) == classes
+    assert set(MADE) == set(errors.__all__) - {"SafecodecLoopWarning"} == classes
     assert {type(error).__name__ for error in MADE.values()} == classes
 
 
@@ -104,9 +108,34 @@ def test_texts_follow_the_house(error: SafecodecError) -> None:
 
 @every_error
 def test_every_error_is_a_value_error_but_the_root(error: SafecodecError) -> None:
-    """Callers that catch ValueError catch these; every refusal of a frame is a DecodeError."""
-    assert isinstance(error, ValueError) == (type(error) is not SafecodecError)
+    """Callers that catch ValueError catch these, but no call that was not made, which must not look like a miss."""
+    not_made = isinstance(error, errors.OffloadError)
+    assert isinstance(error, ValueError) == (type(error) is not SafecodecError and not not_made)
+    assert isinstance(error, RuntimeError) == not_made
     assert isinstance(error, TypeError) == (type(error) is errors.InputTypeError)
+
+
+def test_loop_errors_say_what_to_do() -> None:
+    """A call that is refused, and one that is warned of, name size, time and the async verb."""
+    assert str(MADE["LoopBlockedError"]) == (
+        "decode of 1000000 bytes would take 12 ms, and this is the thread of a running event loop, whose budget is 0.2 "
+        "ms: await adecode, or call it in another thread"
+    )
+    warning = errors.SafecodecLoopWarning(verb="encode", size=1_234_567, seconds=0.0567)
+    assert str(warning) == (
+        "encode of 1200 KB took 57 ms on the thread of a running event loop: await aencode, or call it in another "
+        "thread"
+    )
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
+def test_the_warning_survives_pickle_and_copy(way: Callable[[Any], Any]) -> None:
+    """The warning has the same class, fields and text in another process."""
+    warning = errors.SafecodecLoopWarning(verb="decode", size=7, seconds=0.25)
+    again = way(warning)
+    assert type(again) is errors.SafecodecLoopWarning
+    assert isinstance(again, RuntimeWarning)
+    assert (again.verb, again.size, again.seconds, str(again)) == ("decode", 7, 0.25, str(warning))
 
 
 @every_error
@@ -145,6 +174,9 @@ def test_subclasses_nest_as_drawn() -> None:
         (errors.PayloadTooLargeError, errors.PayloadLengthError),
         (errors.IncompatibleSchemaError, errors.SchemaError),
         (errors.ValueTooLargeError, EncodeError),
+        (errors.LoopBlockedError, errors.OffloadError),
+        (errors.PoolClosedError, errors.OffloadError),
+        (errors.PoolFullError, errors.OffloadError),
     ]
     assert all(issubclass(narrow, wide) for narrow, wide in pairs)
 

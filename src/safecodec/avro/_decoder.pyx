@@ -157,7 +157,7 @@ cdef int hold(object payload, Py_buffer *view) except -1:
         raise InputTypeError(
             f"a payload is a C-contiguous buffer of bytes, this is {found}: {error}", found=found
         ) from None
-    settle(view, False)
+    settle(view)
     return 0
 
 

@@ -1,0 +1,74 @@
+"""On which terms a codec's calls meet an event loop. A loop is seen here, and asyncio is not loaded to look for one."""
+
+import sys
+import warnings
+
+cimport cython
+
+from safecodec._cost cimport Estimate
+from safecodec.avro._breathing cimport Breathing, breather_of
+
+from safecodec.errors import ConfigError, LoopBlockedError, SafecodecLoopWarning
+
+DEFAULT_BUDGET = 200e-6
+"""Seconds: below it, a hop to another thread costs more than the call."""
+GUARDS = ("off", "warn", "raise")
+
+
+@cython.final
+@cython.no_gc_clear
+cdef class LoopRules:
+    """What a codec and its readers keep to. Immutable, safe to share between threads.
+
+    Args:
+        budget: What a call may take on the thread of an event loop, in seconds.
+        guard: What is done about a synchronous call that takes more there: nothing (``off``), ``warn``, or ``raise``.
+        pool: The `safecodec.offload.Pool` that longer async calls go to; that of the process where None.
+        breathing: How calls let other threads run; where None those on a pool's thread breathe by call, and no others.
+
+    Raises:
+        ConfigError: The budget is no number of seconds, the guard is not known, or the pool is none.
+    """
+
+    def __cinit__(self, budget=DEFAULT_BUDGET, guard=GUARDS[0], pool=None, Breathing breathing=None):
+        if isinstance(budget, bool) or not isinstance(budget, (int, float)) or not budget >= 0:
+            raise ConfigError(f"loop_budget is a number of seconds, not {budget!r}")
+        if guard not in GUARDS:
+            raise ConfigError(f"loop_guard is one of {', '.join(GUARDS)}, not {guard!r}")
+        if pool is not None and not isinstance(pool, verbs().Pool):
+            raise ConfigError(f"pool is a safecodec.offload.Pool, not {pool!r}")
+        self.budget = budget
+        self.guard = <Guard><int>GUARDS.index(guard)
+        self.pool = pool
+        self.breathing = breathing
+        self.off_loop = Breathing() if breathing is None else breathing
+        self.plain = breather_of(breathing)
+        self.worker = breather_of(self.off_loop)
+
+    cdef Estimate estimate(self):
+        return Estimate(self.budget)
+
+    cdef int admit(self, str verb, Py_ssize_t size, double expected) except -1:
+        if self.guard == GUARD_RAISE and expected >= self.budget:
+            raise LoopBlockedError(verb=verb, size=size, seconds=expected, budget=self.budget)
+        return 0
+
+    cdef int tell(self, str verb, Py_ssize_t size, double seconds, double expected) except -1:
+        if seconds >= self.budget and expected >= self.budget:
+            # Compiled code has no frame of its own: the first is the caller's.
+            warnings.warn(SafecodecLoopWarning(verb=verb, size=size, seconds=seconds), stacklevel=1)
+        return 0
+
+
+cdef bint on_loop() except -1:
+    running = getattr(sys.modules.get("asyncio"), "_get_running_loop", None)
+    if running is not None and running() is not None:
+        return True
+    in_task = getattr(getattr(sys.modules.get("trio"), "lowlevel", None), "in_trio_task", None)
+    return in_task is not None and in_task()
+
+
+cdef object verbs():
+    # From below to above, and only when it is called for: whoever has no event loop does not load one.
+    import safecodec.offload as offload
+    return offload
