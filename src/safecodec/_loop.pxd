@@ -16,6 +16,7 @@ cdef class LoopRules:
     cdef readonly double budget
     cdef readonly object pool
     cdef readonly Breathing breathing
+    cdef readonly bint hold_collector
     cdef Breathing off_loop      # what keeps the next two
     cdef const Breather *plain   # of a synchronous call
     cdef const Breather *worker  # of a call on a pool's thread

@@ -9,11 +9,18 @@ GUARDS: Final[tuple[str, ...]]
 @final
 class LoopRules:
     def __new__(
-        cls, budget: float = ..., guard: str = "off", pool: Pool | None = None, breathing: Breathing | None = None
+        cls,
+        budget: float = ...,
+        guard: str = "off",
+        pool: Pool | None = None,
+        breathing: Breathing | None = None,
+        hold_collector: bool = False,
     ) -> LoopRules: ...
     @property
     def budget(self) -> float: ...
     @property
     def pool(self) -> Pool | None: ...
+    @property
+    def hold_collector(self) -> bool: ...
     @property
     def breathing(self) -> Breathing | None: ...

@@ -25,19 +25,23 @@ cdef class LoopRules:
         guard: What is done about a synchronous call that takes more there: nothing (``off``), ``warn``, or ``raise``.
         pool: The `safecodec.offload.Pool` that longer async calls go to; that of the process where None.
         breathing: How calls let other threads run; where None those on a pool's thread breathe by call, and no others.
+        hold_collector: Whether large frames are read while no collection begins.
 
     Raises:
         ConfigError: The budget is no number of seconds, the guard is not known, or the pool is none.
     """
 
-    def __cinit__(self, budget=DEFAULT_BUDGET, guard=GUARDS[0], pool=None, Breathing breathing=None):
+    def __cinit__(self, budget=DEFAULT_BUDGET, guard=GUARDS[0], pool=None, Breathing breathing=None, hold_collector=False):
         if isinstance(budget, bool) or not isinstance(budget, (int, float)) or not budget >= 0:
             raise ConfigError(f"loop_budget is a number of seconds, not {budget!r}")
         if guard not in GUARDS:
             raise ConfigError(f"loop_guard is one of {', '.join(GUARDS)}, not {guard!r}")
         if pool is not None and not isinstance(pool, verbs().Pool):
             raise ConfigError(f"pool is a safecodec.offload.Pool, not {pool!r}")
+        if not isinstance(hold_collector, bool):
+            raise ConfigError(f"hold_collector is True or False, not {hold_collector!r}")
         self.budget = budget
+        self.hold_collector = hold_collector
         self.guard = <Guard><int>GUARDS.index(guard)
         self.pool = pool
         self.breathing = breathing

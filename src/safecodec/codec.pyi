@@ -40,6 +40,7 @@ class Codec(Generic[_T]):
         loop_guard: Literal["off", "warn", "raise"] = "off",
         pool: Pool | None = None,
         breathing: Breathing | None = None,
+        hold_collector: bool = False,
     ) -> Codec[_T]: ...
     @overload
     def __new__(
@@ -61,6 +62,7 @@ class Codec(Generic[_T]):
         loop_guard: Literal["off", "warn", "raise"] = "off",
         pool: Pool | None = None,
         breathing: Breathing | None = None,
+        hold_collector: bool = False,
     ) -> Codec[dict[str, Any]]: ...
     @property
     def subject(self) -> str: ...

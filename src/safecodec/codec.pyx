@@ -104,6 +104,10 @@ cdef class Codec:
         breathing: How calls let other threads run while they read or write a large Avro payload, see `Breathing`. Where
             None, those of the async verbs that go to the pool breathe by call, and ``decode`` and ``encode`` hold the
             GIL until they are done.
+        hold_collector: Whether the garbage collector is kept from starting while a frame of 64 KiB or more is read, in
+            the whole process. Reading makes many containers and no garbage; each of CPython's collections that it sets
+            off looks at all that there are, and holds the GIL meanwhile. What another thread asks of `gc.disable` during
+            such a read is lost.
 
     Raises:
         ConfigError: No environment, a name or number that no header can hold, an engine that is not there, or no budget,
@@ -133,13 +137,13 @@ cdef class Codec:
     def __cinit__(self, type, *, str subject not None, version, older=None, str payload not None="avro",
                   environment=None, write_version=None, max_payload=None, limits=_DEFAULT,
                   str engine not None=_ENGINES[0], shadow=0, on_difference=None, loop_budget=_DEFAULT_BUDGET,
-                  loop_guard=_GUARDS[0], pool=None, Breathing breathing=None):
+                  loop_guard=_GUARDS[0], pool=None, Breathing breathing=None, hold_collector=False):
         self.subject = subject
         self.payload = payload
         self.environment = _environment_name(environment)
         if not isinstance(limits, Limits):
             raise ConfigError(f"limits are Limits, not {limits!r}")
-        self._rules = LoopRules(loop_budget, loop_guard, pool, breathing)
+        self._rules = LoopRules(loop_budget, loop_guard, pool, breathing, hold_collector)
         self._guarded = self._rules.guard != GUARD_OFF
         self._estimate = self._rules.estimate()
         versions = Versions(
@@ -164,7 +168,7 @@ cdef class Codec:
             subject=subject, version=version, older=older, payload=payload, environment=self.environment,
             write_version=self.write_version, max_payload=max_payload, limits=limits, engine=engine, shadow=shadow,
             on_difference=on_difference, loop_budget=loop_budget, loop_guard=loop_guard, pool=pool,
-            breathing=breathing,
+            breathing=breathing, hold_collector=hold_collector,
         ))
 
     def __class_getitem__(cls, item):
