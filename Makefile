@@ -52,8 +52,8 @@ lint: $(BUILT)
 	$(BIN)/python scripts/check_cython.py src
 	$(BIN)/shellcheck .ci/run $(SHELLSCRIPTS)
 
-bench: $(BUILT)
-	$(BIN)/python -m bench $(ARGS)
+bench: $(BUILT) servers
+	status=0; $(BIN)/python -m bench $(ARGS) || status=1; $(BIN)/python -m bench.loop || status=1; exit $$status
 
 # The tables of README.md and the documentation, and the charts, from what make bench wrote.
 figures: plots

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from . import svg
-from .results import ROOT, duration, load
+from .loop.figures import charts as loop_charts
+from .results import LOOP, ROOT, duration, load
 from .samples import ACCOUNT
 
 PLACE = ROOT / "docs" / "explanation" / "img"
@@ -64,6 +65,6 @@ def charts(report: Any) -> Iterator[tuple[str, str]]:
 
 if __name__ == "__main__":
     PLACE.mkdir(parents=True, exist_ok=True)
-    for name, chart in charts(load()):
+    for name, chart in (*charts(load()), *loop_charts(load(LOOP))):
         (PLACE / f"{name}.svg").write_text(chart, encoding="utf-8")
         print(f"drew {name}.svg")

@@ -13,21 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from .annotation import loops
-from .results import PROFILE, ROOT, duration, load
+from .loop import figures as loop
+from .results import LOOP, PEER, PROFILE, ROOT, duration, load, table
 
-FILES = (ROOT / "README.md", ROOT / "docs" / "explanation" / "performance.md")
+EXPLANATION = ROOT / "docs" / "explanation"
+FILES = (ROOT / "README.md", EXPLANATION / "performance.md", EXPLANATION / "off-the-loop.md")
 MARKED = re.compile(r"(<!-- figures:(?P<name>[\w-]+) -->\n).*?(<!-- /figures -->)", re.DOTALL)
 NANOSECOND = "nanosecond"
-PEER = "compared with"
 TOP = 16
 """Functions of a profile that are shown."""
-
-
-def table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:
-    """A table of Markdown; first come names, one column or up to that of the peers, then numbers."""
-    names = head.index(PEER) + 1 if PEER in head else 1
-    rule = ["---"] * names + ["---:"] * (len(head) - names)
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *rows))
 
 
 def targets(report: Any) -> str:
@@ -97,12 +91,18 @@ def annotation(report: Any) -> str:  # noqa: ARG001
     return table(("function", "file", "lines", "that call CPython", "most (Cython's score)"), loops())
 
 
+def of_loop(part: Callable[[Any], str]) -> Callable[[Any], str]:
+    """A table of what ``python -m bench.loop`` wrote."""
+    return lambda _: part(load(LOOP))
+
+
 PARTS: dict[str, Callable[[Any], str]] = {
     "targets": targets,
     "matrix": matrix,
     "machine": machine,
     "profile": profile,
     "annotation": annotation,
+    **{f"loop-{part.__name__}": of_loop(part) for part in (loop.stalls, loop.costs, loop.waits, loop.hops)},
 }
 
 

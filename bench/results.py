@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
 FILE = Path(__file__).parent / "results" / "bench.json"
+LOOP = FILE.with_name("loop.json")
 PROFILE = FILE.with_name("profile.json")
+PEER = "compared with"
 STEPS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
 
@@ -19,6 +22,13 @@ def load(file: Path = FILE) -> Any:
         return json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         sys.exit(f"there are no figures yet: run make {file.stem}")
+
+
+def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]], names: int = 1) -> str:
+    """A table of Markdown; first come columns of names, up to that of the peers where there is one, then of numbers."""
+    names = head.index(PEER) + 1 if PEER in head else names
+    rule = ["---"] * names + ["---:"] * (len(head) - names)
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *rows))
 
 
 def duration(seconds: float) -> str:

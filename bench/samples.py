@@ -216,6 +216,11 @@ EVENT = Sample("5 fields, 54 B", Event, event(), 54)
 NUMBERS = Sample("100 integers", Numbers, numbers())
 
 
+def big_events(count: int) -> Sample:
+    """About a number of megabytes of small records, none of which holds a container."""
+    return Sample(f"{count} MB of small records", Events, events(count * 1_000_000 // 54))
+
+
 def megabytes(count: int) -> Sample:
     """A configuration of about a number of megabytes of Avro."""
     return Sample(f"{count} MB configuration", Configuration, configuration(ROWS_OF_A_MEGABYTE * count))

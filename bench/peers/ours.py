@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-from safecodec import Codec
-
+from ..framed import ENVIRONMENT, HEADER_SIZE, codec
 from ..samples import Sample
 from .peer import Peer, peer
 
-ENVIRONMENT = "bench"
-HEADER_SIZE = 32
-
-
-def codec(source: Any, payload: str = "avro", *, older: Mapping[int, Any] | None = None) -> Codec[Any]:
-    """A codec whose newest version is the one after the older ones."""
-    version = 1 + len(older or {})
-    return Codec(source, subject="bench", version=version, older=older, payload=payload, environment=ENVIRONMENT)
+__all__ = ["ENVIRONMENT", "HEADER_SIZE", "as_dict", "as_struct", "codec", "peers"]
 
 
 def as_struct(sample: Sample) -> Peer:

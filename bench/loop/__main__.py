@@ -1,0 +1,75 @@
+"""``python -m bench.loop``: measure, print the tables, write JSON, fail where a target is missed."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from ..harness import THOROUGH, Result, compare
+from ..machine import machine
+from ..peers import ours
+from ..results import LOOP
+from ..samples import megabytes
+from . import figures
+from .hop import hops
+from .server import IDLE, WAYS
+from .service import TARGET, waits
+from .ticker import MODES, stalls
+
+COST = 1.02
+"""The largest ratio of a decode that breathes to one that does not."""
+
+
+def costs() -> Iterator[Result]:
+    """What breathing takes of a decode that nobody waits for."""
+    sample = megabytes(20)
+    plain = ours.codec(sample.type)
+    frame = plain.encode(sample.value)
+    for name, breathing in MODES.items():
+        if breathing is not None:
+            codec = ours.codec(sample.type, breathing=breathing)
+            seconds = compare(partial(codec.decode, frame), partial(plain.decode, frame), THOROUGH)
+            yield Result(name, "holding the GIL", *seconds, COST)
+
+
+def judged_waits() -> Iterator[dict[str, Any]]:
+    """The waits of small requests by the idle server's; the best way has a target at the lowest rate."""
+    idle = 0.0
+    for one in waits():
+        found = one.as_dict()
+        idle = found["p99"] if one.way == IDLE else idle
+        ratio = found["p99"] / idle
+        target = TARGET if one.way == WAYS[-1] and one.rate == 1 else None
+        yield found | {"by_idle": ratio, "target": target, "passes": None if target is None else ratio <= target}
+
+
+def main() -> int:
+    """Run.
+
+    Returns:
+        0 where every target is met, else 1.
+    """
+    start = time.perf_counter()
+    report: dict[str, Any] = {"machine": machine(None)}
+    report["stalls"] = [one.as_dict() for one in stalls()]
+    print(figures.stalls(report), flush=True)
+    report["costs"] = [one.as_dict() for one in costs()]
+    print(figures.costs(report), flush=True)
+    report["waits"] = list(judged_waits())
+    print(figures.waits(report), flush=True)
+    report["hops"] = [one.as_dict() for one in hops()]
+    print(figures.hops(report), flush=True)
+    LOOP.parent.mkdir(exist_ok=True)
+    LOOP.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    verdicts = [one["passes"] for name in ("stalls", "costs", "waits") for one in report[name]]
+    missed, held = verdicts.count(False), len(verdicts) - verdicts.count(None)
+    print(f"{missed} of {held} targets missed; wrote {LOOP.name} after {time.perf_counter() - start:.0f} s")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

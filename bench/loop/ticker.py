@@ -1,0 +1,185 @@
+"""The longest stall of an event loop that ticks every half millisecond while another thread decodes."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from statistics import median
+from typing import Any
+
+import uvloop
+
+from safecodec import Breathing
+
+from ..harness import Work, no_collector
+from ..peers import apache_avro, msgspec_orjson, ours
+from ..samples import Sample, big_events, megabytes
+
+TICK = 0.0005
+LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
+    "asyncio": asyncio.new_event_loop,
+    "uvloop": uvloop.new_event_loop,
+}
+MODES = {
+    "safecodec, holding the GIL": None,
+    "safecodec, breathing by call": Breathing("call"),
+    "safecodec, breathing by release": Breathing("release"),
+}
+TARGETS = {"safecodec, breathing by call": 0.010, "safecodec, breathing by release": 0.003}
+"""The longest stall that passes, in seconds."""
+
+
+@dataclass(frozen=True)
+class Stall:
+    """The stalls of one loop during several runs of one work.
+
+    Args:
+        value: What is decoded.
+        loop: The event loop.
+        cores: How many the process may run on.
+        collector: Whether the garbage collector runs.
+        library: Who decodes.
+        seconds: Of one decode, the median.
+        longest: The longest stall of each run, in seconds, in their order.
+        idle: The longest stall of the same loop while nothing was decoded, for as long.
+        target: The longest that passes; None where the line is for information.
+    """
+
+    value: str
+    loop: str
+    cores: int
+    collector: bool
+    library: str
+    seconds: float
+    longest: list[float]
+    idle: float
+    target: float | None
+
+    @property
+    def typical(self) -> float:
+        """The median of the runs."""
+        return median(self.longest)
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON says it."""
+        passes = None if self.target is None else self.typical <= self.target
+        return asdict(self) | {"typical": self.typical, "passes": passes}
+
+
+async def _tick(done: threading.Event) -> float:
+    """Return the longest that a tick was late, in seconds, until `done`."""
+    clock, longest = time.perf_counter, 0.0
+    last = clock()
+    while not done.is_set():
+        await asyncio.sleep(TICK)
+        now = clock()
+        longest = max(longest, now - last - TICK)
+        last = now
+    return longest
+
+
+def stall_during(work: Work, new_loop: Callable[[], asyncio.AbstractEventLoop]) -> tuple[float, float]:
+    """Return the longest stall of a loop while another thread works, and how long that took, in seconds.
+
+    The result is dropped when the loop has stopped: freeing it is not the decode's.
+    """
+    done, kept, took = threading.Event(), [], [0.0]
+
+    def other() -> None:
+        time.sleep(0.02)
+        start = time.perf_counter()
+        kept.append(work())
+        took[0] = time.perf_counter() - start
+        done.set()
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        thread = threading.Thread(target=other)
+        thread.start()
+        longest = runner.run(_tick(done))
+        thread.join()
+    return longest, took[0]
+
+
+@contextmanager
+def on_cores(count: int) -> Iterator[None]:
+    """Run on a number of cores, where the system lets a process choose."""
+    if sys.platform != "linux":
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, every_core() if count > 1 else {max(every_core())})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def every_core() -> set[int]:
+    """The cores that there are, whatever this process was told."""
+    return set(range(os.cpu_count() or 1))
+
+
+def works(sample: Sample) -> dict[str, Work]:
+    """Who decodes the sample, by name: in all ways of ours, and the peers."""
+    found: dict[str, Work] = {}
+    frame = ours.codec(sample.type).encode(sample.value)
+    for name, breathing in MODES.items():
+        codec = ours.codec(sample.type, breathing=breathing)
+        found[name] = lambda codec=codec: codec.decode(frame)  # type: ignore[misc]
+    for peer in (
+        msgspec_orjson.msgpack_struct(sample),
+        apache_avro.cavro_dict(sample),
+        apache_avro.fastavro_dict(sample),
+    ):
+        found[peer.label] = peer.decode
+    return found
+
+
+def stalls(runs: int = 7) -> Iterator[Stall]:
+    """Measure: small records with the collector at work, and records with containers without it.
+
+    A collection holds the GIL as well, for as long as it takes to look at all containers that there are; it is not
+    the decoder's, and shown by itself.
+    """
+    small, large = big_events(20), megabytes(20)
+    for sample, collector in ((small, True), (large, False), (large, True)):
+        decoders = works(sample)
+        for cores in (2, 1):
+            for loop in LOOPS:
+                yield from _of(sample, collector, cores, loop, decoders, runs)
+
+
+def _of(
+    sample: Sample, collector: bool, cores: int, loop: str, decoders: dict[str, Work], runs: int
+) -> Iterator[Stall]:
+    with on_cores(cores):
+        idle, _ = stall_during(lambda: time.sleep(0.5), LOOPS[loop])
+        for library, decode in decoders.items():
+            breathing = library in TARGETS
+            gc.collect()
+            found = []
+            for _ in range(runs if breathing else 1):
+                if collector:
+                    found.append(stall_during(decode, LOOPS[loop]))
+                else:
+                    with no_collector():
+                        found.append(stall_during(decode, LOOPS[loop]))
+            target = TARGETS.get(library) if not collector or sample.type.__name__ == "Events" else None
+            yield Stall(
+                sample.name,
+                loop,
+                cores,
+                collector,
+                library,
+                median(took for _, took in found),
+                [longest for longest, _ in found],
+                idle,
+                target,
+            )
