@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,30 @@ def test_a_table_is_always_there() -> None:
     assert "table" in NAMES
     assert len(set(NAMES)) == len(NAMES)
     assert crc32c_implementation() == NAMES[0]
+
+
+def _features() -> set[str]:
+    """What the kernel says of the processor, where it says so."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    return {name for line in lines if line.startswith(("flags", "Features")) for name in line.split(":")[1].split()}
+
+
+@pytest.mark.parametrize(
+    ("name", "machine", "needed"),
+    [
+        ("avx512", "x86_64", {"avx512f", "avx512vl", "vpclmulqdq", "pclmulqdq", "sse4_2"}),
+        ("avx2", "x86_64", {"avx2", "vpclmulqdq", "pclmulqdq", "sse4_2"}),
+        ("sse42", "x86_64", {"pclmulqdq", "sse4_2"}),
+        ("armv8", "aarch64", {"crc32"}),
+    ],
+)
+def test_what_the_processor_has_is_found(name: str, machine: str, needed: set[str]) -> None:
+    """An implementation is there exactly where the kernel lists what it needs, whatever compiled the module."""
+    features = _features()
+    if platform.machine() != machine or not features or ("sse4_2" in features and machine == "aarch64"):
+        pytest.skip("another processor, or an emulated one, of which the kernel says nothing")
+    assert (name in NAMES) == (needed <= features)
 
 
 @pytest.mark.skipif("SAFECODEC_EXPECT_CRC32C" not in os.environ, reason="SAFECODEC_EXPECT_CRC32C names none")

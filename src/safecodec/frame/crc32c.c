@@ -55,6 +55,7 @@ static uint32_t update_table(uint32_t state, const uint8_t *data, size_t size) {
 #include <intrin.h>
 #define TARGET(features)
 #else
+#include <cpuid.h>
 #define TARGET(features) __attribute__((target(features)))
 #endif
 /* The crc32 instruction came with SSE 4.2; for Clang it has been a feature of its own since version 14. */
@@ -258,32 +259,47 @@ AVX512 static uint32_t update_avx512(uint32_t state, const uint8_t *data, size_t
 }
 #endif
 
-static int has_sse42(void) {
+/* Asked of the processor: some compilers' runtime library, such as zig's, answers every __builtin_cpu_supports with
+ * no. */
+static void ask(int leaf, unsigned registers[4]) {
 #ifdef _MSC_VER
-    int registers[4];
-    __cpuid(registers, 1);
-    return (registers[2] >> 20 & 1) && (registers[2] >> 1 & 1);
+    __cpuidex((int *)registers, leaf, 0);
 #else
-    return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("pclmul");
+    __cpuid_count(leaf, 0, registers[0], registers[1], registers[2], registers[3]);
 #endif
+}
+
+static int has_sse42(void) {
+    unsigned registers[4];
+    ask(1, registers);
+    return (registers[2] >> 20 & 1) && (registers[2] >> 1 & 1); /* SSE 4.2, PCLMULQDQ */
+}
+
+#ifndef _MSC_VER
+/* Asks for the newer features, and whether the system keeps the registers that they use when it switches threads. */
+static int has_wide(unsigned registers[4], unsigned kept) {
+    unsigned low, high;
+    ask(0, registers);
+    unsigned leaves = registers[0];
+    ask(1, registers);
+    if (!has_sse42() || leaves < 7 || !(registers[2] >> 27 & 1))
+        return 0;
+    __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    ask(7, registers);
+    return (low & kept) == kept && (registers[2] >> 10 & 1); /* VPCLMULQDQ */
 }
 
 static int has_avx2(void) {
-#ifdef _MSC_VER
-    return 0;
-#else
-    return has_sse42() && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("vpclmulqdq");
-#endif
+    unsigned registers[4];
+    return has_wide(registers, 0x06) && (registers[1] >> 5 & 1); /* SSE and AVX; AVX2 */
 }
 
 static int has_avx512(void) {
-#ifdef _MSC_VER
-    return 0;
-#else
-    return has_sse42() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-           __builtin_cpu_supports("vpclmulqdq");
-#endif
+    unsigned registers[4];
+    /* SSE, AVX and the three parts of AVX-512; F, VL */
+    return has_wide(registers, 0xe6) && (registers[1] >> 16 & 1) && (registers[1] >> 31 & 1);
 }
+#endif
 
 #endif /* x86-64 */
 
