@@ -1,5 +1,5 @@
 # make demo | test | lint | bench | figures | plots | profile | sanitize | coverage | fuzz-long | clean | distclean
-# make test-freethreaded | bench-freethreaded
+# make bench-gate | bench-gate-update | test-freethreaded | bench-freethreaded
 # make wheels, then test-wheels | test-wheel-3.14 | test-arm64 | test-s390x
 # Needs CPython >= 3.11 (PYTHON=...), a C compiler and make; the rest is installed into .venv.
 
@@ -20,8 +20,9 @@ SOURCES := $(shell find src \( -name '*.pyx' -o -name '*.pxd' -o -name '*.h' -o 
 flavour = cd build/$(1) && PYTHONPATH=$(ROOT)/build/$(1)/src SAFECODEC_EXPECT_SOURCE=$(ROOT)/build/$(1)/src
 suite = -m pytest -c $(ROOT)/pyproject.toml --rootdir=$(ROOT) -p no:cacheprovider
 
-.PHONY: demo test test-release coverage lint bench figures plots profile sanitize fuzz-long build servers clean distclean \
-	test-freethreaded bench-freethreaded build-freethreaded wheels test-wheels test-wheel-3.14 test-arm64 test-s390x
+.PHONY: demo test test-release coverage lint bench bench-gate bench-gate-update figures plots profile \
+	sanitize fuzz-long build servers valgrind clean distclean test-freethreaded bench-freethreaded build-freethreaded \
+	wheels test-wheels test-wheel-3.14 test-arm64 test-s390x
 .DELETE_ON_ERROR:
 
 demo: $(BUILT)
@@ -55,6 +56,13 @@ lint: $(BUILT)
 bench: $(BUILT) servers
 	status=0; $(BIN)/python -m bench $(ARGS) || status=1; $(BIN)/python -m bench.loop || status=1; exit $$status
 
+# Instructions of fixed works against the baseline of this CPython, or against a revision: make bench-gate BASE=origin/main
+bench-gate: $(BUILT) valgrind
+	$(BIN)/python -m bench.gate $(if $(BASE),--base $(BASE)) $(ARGS)
+
+bench-gate-update: $(BUILT) valgrind
+	$(BIN)/python -m bench.gate --update
+
 # The tables of README.md and the documentation, and the charts, from what make bench wrote.
 figures: plots
 	$(BIN)/python -m bench.report
@@ -63,8 +71,7 @@ plots: $(BUILT)
 	$(BIN)/python -m bench.plots
 
 # Instructions of one call by function: make profile ARGS="decode --top 40".
-profile: $(VENV)
-	command -v valgrind >/dev/null || sh scripts/apt-install valgrind
+profile: $(VENV) valgrind
 	$(BIN)/python scripts/build_flavour.py profile
 	$(BIN)/python -m bench.profile $(ARGS)
 
@@ -123,6 +130,9 @@ $(WHEELTOOLS): pyproject.toml
 	touch $@
 
 build: $(BUILT)
+
+valgrind:
+	command -v valgrind >/dev/null || sh scripts/apt-install valgrind
 
 servers:
 	sh scripts/ensure-servers

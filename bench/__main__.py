@@ -8,10 +8,12 @@ import sys
 import time
 from pathlib import Path
 
+from safecodec.bench.harness import BRIEF, THOROUGH, pin
+
 from .growth import growth
-from .harness import BRIEF, THOROUGH, Result, pin
 from .machine import machine
 from .matrix import matrix
+from .results import Result
 from .scenarios import targets
 
 RESULTS = Path(__file__).parent / "results"

@@ -11,8 +11,8 @@ from typing import Any
 import fastavro
 
 from safecodec import avro
+from safecodec.bench.harness import Effort, Work, best_times
 
-from .harness import Effort, Work, best_times
 from .peers import apache_avro, msgspec_orjson, ours
 from .samples import Events, Sample, Text, events, wide, wide_type
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 
+from safecodec.bench.harness import Effort, best_times
+
 from . import datasets, samples
-from .harness import Effort, best_times
 from .peers import all_peers
 from .samples import ACCOUNT, EVENT, NUMBERS, Sample
 

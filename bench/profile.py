@@ -1,52 +1,38 @@
-"""``make profile``: instructions of one call, by function, counted under callgrind on a build with symbols.
-
-Instructions repeat where times do not. A run of few calls is subtracted from a run of many, so that importing and
-building the codec, which take far more than a call, do not show.
-"""
+"""``make profile``: instructions of one call, by function, counted under callgrind on a build with symbols."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import os
-import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+
+from safecodec.bench.instructions import Program, ProgramError, per_call
 
 from .callgrind import costs
 from .results import PROFILE, ROOT
 from .workload import WORKLOADS
 
 BUILD = ROOT / "build" / "profile"
-WARM = 100
-"""Calls in both runs: what only a first call does is no part of a call."""
 
 
-def run(work: str, calls: int, *under: str) -> None:
-    """Run a number of calls of a work in a process of its own, under a program or as it is."""
-    command = [*under, sys.executable, "-m", "bench.workload", work, str(calls)]
-    # Hashes of text decide how dicts collide, and the environment where the stack begins.
+def program(work: str) -> Program:
+    """The program of a work, on the build with symbols."""
     paths = os.pathsep.join((str(BUILD / "src"), str(ROOT)))
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": paths, "PYTHONHASHSEED": "0"}
-    done = subprocess.run(command, cwd=BUILD, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"{' '.join(command)} failed:\n{done.stderr}")
+    return Program(("-m", "bench.workload", work), BUILD, {"PYTHONPATH": paths})
 
 
-def count(work: str, calls: int) -> Counter[tuple[str, str]]:
-    """Instructions by object file and function, of a number of calls of a work and all around them."""
-    out = BUILD / f"callgrind.{work}.{calls}"
-    run(work, calls, "valgrind", "--tool=callgrind", f"--callgrind-out-file={out}")
-    return costs(out.read_text(encoding="utf-8", errors="replace"))
+def functions_of(work: str, calls: int) -> dict[tuple[str, str], float]:
+    """Instructions of one call by object file and function, the most expensive first."""
+    profiled = program(work)
 
+    def count(times: int) -> Counter[tuple[str, str]]:
+        return costs(profiled.profile(times, "callgrind"))
 
-def per_call(work: str, calls: int) -> dict[tuple[str, str], float]:
-    """Instructions of one call by function, the most expensive first."""
-    run(work, 1)  # writes the bytecode that both runs then read
-    before, after = count(work, WARM), count(work, WARM + calls)
-    after.subtract(before)
-    return {function: total / calls for function, total in after.most_common() if total > 0}
+    profiled.run(1)  # writes the bytecode that both runs then read
+    return per_call(count, calls)
 
 
 def library(file: str) -> str:
@@ -78,7 +64,10 @@ def main() -> None:
         parser.error(f"no work {', '.join(unknown)}; there are {', '.join(WORKLOADS)}")
     counted = {}
     for work in works:
-        functions = per_call(work, given.calls)
+        try:
+            functions = functions_of(work, given.calls)
+        except ProgramError as error:
+            sys.exit(f"{work}: {error}")
         show(work, functions, given.top)
         counted[work] = [[function, library(file), each] for (file, function), each in functions.items()]
     PROFILE.parent.mkdir(exist_ok=True)

@@ -1,10 +1,11 @@
-"""What ``make bench`` and ``make profile`` wrote, as figures read it."""
+"""A line of the table, and what ``make bench`` and ``make profile`` wrote, as figures read it."""
 
 from __future__ import annotations
 
 import json
 import sys
 from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,39 @@ LOOP = FILE.with_name("loop.json")
 PROFILE = FILE.with_name("profile.json")
 PEER = "compared with"
 STEPS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
+
+
+@dataclass(frozen=True)
+class Result:
+    """One line of the table.
+
+    Args:
+        name: What was measured.
+        peer: What it is compared with.
+        ours: Seconds of one call.
+        theirs: Seconds of one call of the peer; 1e-9 where the target is a time in nanoseconds.
+        target: The largest ratio that passes; None where the line is for information.
+    """
+
+    name: str
+    peer: str
+    ours: float
+    theirs: float
+    target: float | None = None
+
+    @property
+    def ratio(self) -> float:
+        """Ours by theirs; lower is better."""
+        return self.ours / self.theirs
+
+    @property
+    def passes(self) -> bool:
+        """Whether the target is met, or there is none."""
+        return self.target is None or self.ratio <= self.target
+
+    def as_dict(self) -> dict[str, object]:
+        """As JSON says it."""
+        return asdict(self) | {"ratio": self.ratio, "passes": self.passes}
 
 
 def load(file: Path = FILE) -> Any:

@@ -10,10 +10,11 @@ import google_crc32c
 import msgspec
 
 from safecodec import Codec, crc32c, pack, peek
+from safecodec.bench.harness import THOROUGH, Effort, Work, best_times, compare
 
 from . import samples
-from .harness import THOROUGH, Effort, Result, Work, best_times, compare
 from .peers import Peer, apache_avro, msgspec_orjson, ours
+from .results import Result
 from .samples import ACCOUNT, Account, NewerAccount, Revision, Session, Sessions
 
 Scenario = Callable[[Effort], Iterator[Result]]

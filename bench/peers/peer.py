@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from ..harness import Work
+from safecodec.bench.harness import Work
 
 
 @dataclass(frozen=True)

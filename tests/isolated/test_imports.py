@@ -28,9 +28,10 @@ def loaded(code: str) -> set[str]:
 
 @pytest.mark.parametrize("code", ["import safecodec", "from safecodec import Codec, Header, pack, peek, unpack"])
 def test_import_loads_nothing_optional(code: str) -> None:
-    """`import safecodec` loads neither fastavro, redis nor asyncio, nor msgspec's formats."""
+    """`import safecodec` loads neither fastavro, redis nor asyncio, nor msgspec's formats, nor benchmarks."""
     modules = loaded(code)
     assert "safecodec" in modules
+    assert not [name for name in modules if name.startswith(("safecodec.bench", "safecodec.cli"))]
     assert not modules & {*OPTIONAL, "msgspec.msgpack", "msgspec.json"}
 
 

@@ -6,44 +6,17 @@ import gc
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+__all__ = ["BRIEF", "THOROUGH", "Effort", "Work", "best_times", "compare", "no_collector", "pin", "pinned"]
 
 Work = Callable[[], object]
-
-
-@dataclass(frozen=True)
-class Result:
-    """One line of the table.
-
-    Args:
-        name: What was measured.
-        peer: What it is compared with.
-        ours: Seconds of one call.
-        theirs: Seconds of one call of the peer; 1e-9 where the target is a time in nanoseconds.
-        target: The largest ratio that passes; None where the line is for information.
-    """
-
-    name: str
-    peer: str
-    ours: float
-    theirs: float
-    target: float | None = None
-
-    @property
-    def ratio(self) -> float:
-        """Ours by theirs; lower is better."""
-        return self.ours / self.theirs
-
-    @property
-    def passes(self) -> bool:
-        """Whether the target is met, or there is none."""
-        return self.target is None or self.ratio <= self.target
-
-    def as_dict(self) -> dict[str, object]:
-        """As JSON says it."""
-        return asdict(self) | {"ratio": self.ratio, "passes": self.passes}
 
 
 @dataclass(frozen=True)
@@ -61,8 +34,8 @@ class Effort:
     budget: float = 4.0
 
 
-THOROUGH = Effort()
-BRIEF = Effort(rounds=25, seconds=0.002, budget=1.0)
+THOROUGH: Final = Effort()
+BRIEF: Final = Effort(rounds=25, seconds=0.002, budget=1.0)
 
 
 def pin() -> int | None:
@@ -72,6 +45,17 @@ def pin() -> int | None:
     core = max(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {core})
     return core
+
+
+@contextmanager
+def pinned() -> Iterator[int | None]:
+    """Keep the process on one core for a while; gives what `pin` returns."""
+    before = os.sched_getaffinity(0) if sys.platform == "linux" else set()
+    try:
+        yield pin()
+    finally:
+        if before:
+            os.sched_setaffinity(0, before)
 
 
 @contextmanager
