@@ -1,5 +1,5 @@
 # make demo | test | lint | bench | figures | plots | profile | sanitize | coverage | fuzz-long | clean | distclean
-# make bench-gate | bench-gate-update | test-freethreaded | bench-freethreaded
+# make bench-gate | bench-gate-update | bench-targets | test-freethreaded | bench-freethreaded
 # make wheels, then test-wheels | test-wheel-3.14 | test-arm64 | test-s390x
 # Needs CPython >= 3.11 (PYTHON=...), a C compiler and make; the rest is installed into .venv.
 
@@ -20,7 +20,7 @@ SOURCES := $(shell find src \( -name '*.pyx' -o -name '*.pxd' -o -name '*.h' -o 
 flavour = cd build/$(1) && PYTHONPATH=$(ROOT)/build/$(1)/src SAFECODEC_EXPECT_SOURCE=$(ROOT)/build/$(1)/src
 suite = -m pytest -c $(ROOT)/pyproject.toml --rootdir=$(ROOT) -p no:cacheprovider
 
-.PHONY: demo test test-release coverage lint bench bench-gate bench-gate-update figures plots profile \
+.PHONY: demo test test-release coverage lint bench bench-gate bench-gate-update bench-targets figures plots profile \
 	sanitize fuzz-long build servers valgrind clean distclean test-freethreaded bench-freethreaded build-freethreaded \
 	wheels test-wheels test-wheel-3.14 test-arm64 test-s390x
 .DELETE_ON_ERROR:
@@ -62,6 +62,12 @@ bench-gate: $(BUILT) valgrind
 
 bench-gate-update: $(BUILT) valgrind
 	$(BIN)/python -m bench.gate --update
+
+# The targets' ratios asserted, and times saved in .benchmarks for pytest-benchmark compare.
+bench-targets: $(BUILT)
+	mkdir -p bench/results
+	$(BIN)/python -m pytest bench/test_targets.py -q -rxf --benchmark-autosave \
+		--benchmark-json=bench/results/targets.json $(ARGS)
 
 # The tables of README.md and the documentation, and the charts, from what make bench wrote.
 figures: plots

@@ -14,6 +14,8 @@ FILE = Path(__file__).parent / "results" / "bench.json"
 LOOP = FILE.with_name("loop.json")
 PROFILE = FILE.with_name("profile.json")
 PEER = "compared with"
+TOLERANCE = 1.05
+"""How much a ratio differs from run to run of a shared machine."""
 STEPS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
 
@@ -27,6 +29,7 @@ class Result:
         ours: Seconds of one call.
         theirs: Seconds of one call of the peer; 1e-9 where the target is a time in nanoseconds.
         target: The largest ratio that passes; None where the line is for information.
+        ceiling: The largest ratio that was measured, where the target is not met: it may not get worse meanwhile.
     """
 
     name: str
@@ -34,6 +37,7 @@ class Result:
     ours: float
     theirs: float
     target: float | None = None
+    ceiling: float | None = None
 
     @property
     def ratio(self) -> float:
@@ -44,6 +48,16 @@ class Result:
     def passes(self) -> bool:
         """Whether the target is met, or there is none."""
         return self.target is None or self.ratio <= self.target
+
+    @property
+    def holds(self) -> bool:
+        """Whether it is no worse than it was: by its ceiling, or by its target where that is met, give or take."""
+        bound = self.target if self.ceiling is None else self.ceiling
+        return bound is None or self.ratio <= bound * TOLERANCE
+
+    def __str__(self) -> str:
+        told = f"{self.name}, against {self.peer}: {self.ratio:.3f}, target {self.target:g}"
+        return told if self.ceiling is None else f"{told}, ceiling {self.ceiling:g}"
 
     def as_dict(self) -> dict[str, object]:
         """As JSON says it."""
