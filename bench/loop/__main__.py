@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from ..harness import THOROUGH, Result, compare
+from safecodec.bench.harness import THOROUGH, compare
+
 from ..machine import machine
 from ..peers import ours
-from ..results import LOOP
+from ..results import LOOP, Result
 from ..samples import megabytes
 from . import figures
 from .hop import hops

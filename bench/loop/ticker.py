@@ -17,8 +17,8 @@ from typing import Any
 import uvloop
 
 from safecodec import Breathing
+from safecodec.bench.harness import Work, no_collector
 
-from ..harness import Work, no_collector
 from ..peers import apache_avro, msgspec_orjson, ours
 from ..samples import Sample, big_events, megabytes
 

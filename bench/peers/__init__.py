@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from safecodec.bench.peers import Peer
+
 from ..samples import Sample
 from . import apache_avro, fory, msgspec_orjson, ours, protocol_buffers
-from .peer import Peer
 
 __all__ = ["DISTRIBUTIONS", "Peer", "all_peers"]
 

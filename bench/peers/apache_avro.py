@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Iterator
 from typing import Any
 
 import cavro
-import fastavro
 from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 
 from safecodec import avro
+from safecodec.bench.peers import Peer, fastavro_peer, peer
 
 from ..samples import Sample
-from .peer import Peer, peer
 
 
 def schema_json(sample: Sample) -> Any:
@@ -26,17 +24,7 @@ def schema_json(sample: Sample) -> Any:
 
 def fastavro_dict(sample: Sample) -> Peer:
     """Bare Avro by fastavro's compiled twin."""
-    schema = fastavro.parse_schema(schema_json(sample))
-
-    def encode(value: Any) -> bytes:
-        out = io.BytesIO()
-        fastavro.schemaless_writer(out, schema, value)
-        return out.getvalue()
-
-    def decode(data: bytes) -> Any:
-        return fastavro.schemaless_reader(io.BytesIO(data), schema, None)
-
-    return peer("fastavro", "dict", encode, decode, sample.plain)
+    return fastavro_peer(schema_json(sample), sample.plain)
 
 
 def cavro_dict(sample: Sample) -> Peer:

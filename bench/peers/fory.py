@@ -9,8 +9,9 @@ from typing import Any, Optional
 import pyfory
 from msgspec import inspect
 
+from safecodec.bench.peers import Peer, peer
+
 from ..samples import Sample
-from .peer import Peer, peer
 
 FIRST_ID = 300
 LIMIT = 1 << 30

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from safecodec.bench.peers import Peer, peer
+
 from ..framed import ENVIRONMENT, HEADER_SIZE, codec
 from ..samples import Sample
-from .peer import Peer, peer
 
 __all__ = ["ENVIRONMENT", "HEADER_SIZE", "as_dict", "as_struct", "codec", "peers"]
 

@@ -12,8 +12,9 @@ from typing import Any
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from msgspec import inspect
 
+from safecodec.bench.peers import Peer, peer
+
 from ..samples import Sample
-from .peer import Peer, peer
 
 PACKAGE = "bench"
 FIELD = descriptor_pb2.FieldDescriptorProto

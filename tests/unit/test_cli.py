@@ -339,7 +339,7 @@ def test_a_command_imports_no_other() -> None:
     """A subcommand's module is imported only when it is asked for."""
     program = (
         "import sys; from safecodec.cli import main; main(['version']);"
-        "print([name for name in ('demo', 'inspect') if f'safecodec.cli.{name}' in sys.modules])"
+        "print([name for name in ('bench', 'demo', 'inspect') if f'safecodec.cli.{name}' in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True)
     assert done.stdout.splitlines()[-1] == "[]"

@@ -19,6 +19,7 @@ __all__ = ["main"]
 
 COMMANDS: Final = {
     "inspect": "Check a frame and show its header, or name what is in its place.",
+    "bench": "Measure a codec on your own values against other libraries, and compare with what was saved.",
     "demo": "Play the incident again, with bare Avro and with safecodec.",
     "version": "Show the versions of safecodec and of what it stands on.",
 }
