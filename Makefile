@@ -1,6 +1,7 @@
 # make demo | test | lint | bench | figures | plots | profile | sanitize | coverage | fuzz-long | clean | distclean
 # make bench-gate | bench-gate-update | bench-targets | test-freethreaded | bench-freethreaded
-# make wheels, then test-wheels | test-wheel-3.14 | test-arm64 | test-s390x
+# make wheels, then test-wheels | test-wheel-3.14 | test-arm64 | test-s390x | check-dist | sizes | sbom
+# make changelog
 # Needs CPython >= 3.11 (PYTHON=...), a C compiler and make; the rest is installed into .venv.
 
 PYTHON ?= python3
@@ -22,7 +23,7 @@ suite = -m pytest -c $(ROOT)/pyproject.toml --rootdir=$(ROOT) -p no:cacheprovide
 
 .PHONY: demo test test-release coverage lint bench bench-gate bench-gate-update bench-targets figures plots profile \
 	sanitize fuzz-long build servers valgrind clean distclean test-freethreaded bench-freethreaded build-freethreaded \
-	wheels test-wheels test-wheel-3.14 test-arm64 test-s390x
+	wheels check-dist sizes sbom changelog test-wheels test-wheel-3.14 test-arm64 test-s390x
 .DELETE_ON_ERROR:
 
 demo: $(BUILT)
@@ -118,6 +119,21 @@ $(FREETHREADED): pyproject.toml scripts/build-freethreaded
 ARCHES ?= x86_64 aarch64
 wheels: $(WHEELTOOLS)
 	sh scripts/build-wheels .wheels/tools $(ARCHES)
+	$(MAKE) check-dist
+
+# What is in dist is what a user should get.
+check-dist: $(WHEELTOOLS)
+	.wheels/tools/bin/twine check --strict dist/*
+	.wheels/tools/bin/check-wheel-contents dist/*.whl
+	.wheels/tools/bin/python scripts/check_dist.py dist/*
+
+# The table of sizes in the documentation.
+sizes:
+	$(BIN)/python scripts/dist_sizes.py dist --write
+
+# What an environment with safecodec has in it.
+sbom: $(WHEELTOOLS)
+	sh scripts/write-sbom .wheels/tools
 
 test-wheels:
 	sh scripts/test-wheels
@@ -134,6 +150,11 @@ $(WHEELTOOLS): pyproject.toml
 	.wheels/tools/bin/python -m pip --disable-pip-version-check --quiet install --upgrade 'pip>=25.1'
 	.wheels/tools/bin/python -m pip --disable-pip-version-check --quiet install --group wheels
 	touch $@
+
+# The fragments of changelog.d become the part of CHANGELOG.md for the version in pyproject.toml.
+changelog: $(VENV)
+	$(BIN)/towncrier build --yes --version "$$($(BIN)/python -c 'import tomllib; \
+		print(tomllib.load(open("pyproject.toml", "rb"))["project"]["version"])')"
 
 build: $(BUILT)
 
