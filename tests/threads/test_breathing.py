@@ -1,7 +1,8 @@
-"""Other threads run while one decodes or encodes, and may do with the values what they like."""
+"""Other threads and signals' handlers run while one decodes or encodes, and may do with the values what they like."""
 
 from __future__ import annotations
 
+import signal
 import sys
 import sysconfig
 import threading
@@ -147,3 +148,36 @@ def test_a_frame_that_changes_while_it_is_read(breathing: Breathing) -> None:
         over.set()
         thread.join()
         sys.setswitchinterval(before)
+
+
+LONG: dict[str, Any] = {"items": list(range(100_000)), "keys": {}}
+
+
+class Alarm(Exception):
+    """What a signal's handler raises."""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no alarms")
+@pytest.mark.parametrize("breathing", [Breathing(), Breathing("release")], ids=repr)
+@pytest.mark.parametrize("work", ["encode", "decode"])
+def test_signals_are_no_verdicts(breathing: Breathing, work: str) -> None:
+    """A signal's handler runs during a long call, and what it raises comes out as it is, and not as a verdict."""
+    one = codec(breathing)
+    frame = one.encode(LONG)
+
+    def call() -> None:
+        for _ in range(50):
+            one.encode(LONG) if work == "encode" else one.decode(frame)
+
+    def handle(*_: object) -> None:
+        raise Alarm
+
+    before = signal.signal(signal.SIGALRM, handle)
+    signal.setitimer(signal.ITIMER_REAL, 0.001)
+    try:
+        with pytest.raises(Alarm):
+            call()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert one.decode(one.encode(LONG)) == LONG

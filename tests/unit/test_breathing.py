@@ -1,10 +1,8 @@
-"""How a breath is asked for, and what comes of a signal in one."""
+"""How a breath is asked for."""
 
 from __future__ import annotations
 
 import pickle
-import signal
-import sys
 from typing import Any
 
 import pytest
@@ -13,8 +11,6 @@ from safecodec import Breathing, Codec
 from safecodec.errors import ConfigError
 
 LONGS = {"type": "record", "name": "R", "fields": [{"name": "x", "type": {"type": "array", "items": "long"}}]}
-VALUE = {"x": list(range(300_000))}
-BREATHS = [Breathing(), Breathing("release")]
 
 
 def codec(breathing: Breathing | None) -> Codec[Any]:
@@ -52,33 +48,3 @@ def test_a_breathing_is_a_value() -> None:
     assert one != "Breathing"
     assert pickle.loads(pickle.dumps(codec(one))).breathing == one
     assert codec(None).breathing is None
-
-
-class Alarm(Exception):
-    """What a signal's handler raises."""
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="there are no alarms")
-@pytest.mark.parametrize("breathing", BREATHS, ids=repr)
-@pytest.mark.parametrize("work", ["encode", "decode"])
-def test_signals_are_no_verdicts(breathing: Breathing, work: str) -> None:
-    """A signal's handler runs during a long call, and what it raises comes out as it is, and not as a verdict."""
-    one = codec(breathing)
-    frame = one.encode(VALUE)
-
-    def call() -> None:
-        for _ in range(1000):
-            one.encode(VALUE) if work == "encode" else one.decode(frame)
-
-    def handle(*_: object) -> None:
-        raise Alarm
-
-    before = signal.signal(signal.SIGALRM, handle)
-    signal.setitimer(signal.ITIMER_REAL, 0.001)
-    try:
-        with pytest.raises(Alarm):
-            call()
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-    assert one.decode(one.encode(VALUE)) == VALUE
