@@ -34,7 +34,8 @@ def stalls(report: Any) -> str:
             cells = (one["seconds"], one["typical"], max(one["longest"]), one["idle"])
             target = "" if one["target"] is None else f"{one['target'] * 1e3:g} ms"
             loop = f"{one['loop']}, {one['cores']} core{'s' if one['cores'] > 1 else ''}"
-            yield where, loop, one["library"], *map(duration, cells), target, verdict(one["passes"])
+            shown = (duration(cell) if cell else "0" for cell in cells)
+            yield where, loop, one["library"], *shown, target, verdict(one["passes"])
 
     head = ("value", "loop", "library", "decode", "longest stall", "of all runs", "loop alone", "target", "")
     return table(head, rows(), names=3)
