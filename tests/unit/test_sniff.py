@@ -183,6 +183,9 @@ ACCIDENTS: list[tuple[bytes, str]] = [
     ),
     (FRAME_IN_TEXT.encode("utf-16"), "a safecodec frame decoded as latin-1 and encoded as UTF-16"),
     (FRAME_IN_TEXT.encode("utf-16-le"), "a safecodec frame decoded as latin-1 and encoded as UTF-16"),
+    (FRAME_IN_TEXT.encode("utf-16-be"), "a safecodec frame decoded as latin-1 and encoded as UTF-16"),
+    (b"\xff\xfe" + FRAME_IN_TEXT.encode("utf-16-le"), "a safecodec frame decoded as latin-1 and encoded as UTF-16"),
+    (b"\xfe\xff" + FRAME_IN_TEXT.encode("utf-16-be"), "a safecodec frame decoded as latin-1 and encoded as UTF-16"),
     (json.dumps(FRAME_IN_TEXT).encode(), "a safecodec frame decoded as latin-1, in a JSON string"),
     (FRAME.decode(errors="replace").encode(), "a safecodec frame decoded with errors='replace': its bytes are lost"),
     (

@@ -62,7 +62,11 @@ _ACCIDENTS: Final = _patterns(
     (rb"""(?:bytearray\()?b["']\\xc1\\xde""", "a safecodec frame turned into text by str() or repr()"),
     (rb"""["']?\\+xc1\\+xde""", "a safecodec frame in backslash escapes"),
     (rb'"\\u00[cC]1\\u00[dD][eE]', "a safecodec frame decoded as latin-1, in a JSON string"),
-    (rb"(?:\xff\xfe)?\xc1\x00\xde\x00", "a safecodec frame decoded as latin-1 and encoded as UTF-16"),
+    # In the machine's own byte order, which is big-endian on some.
+    (
+        rb"(?:\xff\xfe)?\xc1\x00\xde\x00|(?:\xfe\xff)?\x00\xc1\x00\xde",
+        "a safecodec frame decoded as latin-1 and encoded as UTF-16",
+    ),
     (
         rb'\s*(?:\{\s*"type"\s*:\s*"Buffer"\s*,\s*"data"\s*:\s*)?\[\s*193\s*,\s*222\s*,',
         "a safecodec frame as JSON numbers",
