@@ -87,7 +87,7 @@ def instructions(name: str, *paths: Path) -> float:
     """
     work, _, size = name.partition("-")
     path = os.pathsep.join(map(str, (*paths, ROOT)))
-    program = Program(("-m", "bench.workload", name), ROOT, {"PYTHONPATH": path})
+    program = Program("bench.workload:work_of", (name,), ROOT, {"PYTHONPATH": path})
     return program.instructions(*COUNTS_OF_WORK.get(work, COUNTS[size]))
 
 

@@ -21,7 +21,7 @@ BUILD = ROOT / "build" / "profile"
 def program(work: str) -> Program:
     """The program of a work, on the build with symbols."""
     paths = os.pathsep.join((str(BUILD / "src"), str(ROOT)))
-    return Program(("-m", "bench.workload", work), BUILD, {"PYTHONPATH": paths})
+    return Program("bench.workload:work_of", (work,), BUILD, {"PYTHONPATH": paths})
 
 
 def functions_of(work: str, calls: int) -> dict[tuple[str, str], float]:

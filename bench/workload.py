@@ -1,13 +1,11 @@
-"""``python -m bench.workload NAME COUNT``: one piece of work, and nothing else.
+"""Pieces of work, and nothing else: what `make profile` and `make bench-gate` run.
 
-What `make profile` and `make bench-gate` run. It imports no peer, and of safecodec only what older revisions have too:
+It imports no peer, and of safecodec only what older revisions have too:
 the gate runs it on them.
 """
 
 from __future__ import annotations
 
-import gc
-import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -95,13 +93,6 @@ WORKLOADS: dict[str, Callable[[], Work]] = {
 """Of the record of ten fields, and of the gate."""
 
 
-def main(name: str, count: int) -> None:
-    """Do a work a number of times."""
-    work = WORKLOADS[name]()
-    gc.disable()
-    for _ in range(count):
-        work()
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+def work_of(name: str) -> Work:
+    """The work of a name."""
+    return WORKLOADS[name]()

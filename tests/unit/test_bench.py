@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import importlib
 import json
 import os
@@ -225,14 +224,13 @@ def test_instructions_are_counted_in_processes_of_their_own(monkeypatch: pytest.
     asked = []
 
     def count(program: Program, calls: int, warm: int) -> float:
-        task = json.loads(program.words[-1])
+        task = json.loads(program.arguments[0])
         asked.append((task["sample"], task["work"], task["peer"], calls, warm))
-        assert program.words[:2] == ("-m", "safecodec.bench.worker")
-        worker.main([program.words[-1], "3"])
+        assert program.work == "safecodec.bench.worker:work_of"
+        assert worker.work_of(*program.arguments)()
         return 100.0 if task["peer"] == "safecodec" else 200.0
 
     monkeypatch.setattr(Program, "instructions", count)
-    monkeypatch.setattr(gc, "disable", lambda: None)
     report = measure(Source("service:codec", values="service:users"), None)
     assert report.unit == "instructions"
     assert {line.ratio for line in report.lines if line.work != "size"} == {0.5}
@@ -245,23 +243,14 @@ def test_instructions_are_counted_in_processes_of_their_own(monkeypatch: pytest.
 
 
 def test_worker_is_a_program() -> None:
-    """The worker runs as a program, from the directory of the service."""
+    """The work is made in a process of its own, which finds the service in its directory."""
     task = {"source": {"codec": "service:codec", "values": "service:users"}, "sample": "sample 1"}
-    words = ("-m", "safecodec.bench.worker", json.dumps(task | {"work": "encode", "peer": "safecodec"}))
-    Program(words, Path.cwd(), os.environ).run(3)
+    asked = json.dumps(task | {"work": "encode", "peer": "safecodec"})
+    Program("safecodec.bench.worker:work_of", (asked,), Path.cwd(), os.environ).run(3)
     with pytest.raises(ProgramError, match=r"KeyError: 'none'$"):
-        Program((*words[:2], json.dumps(task | {"sample": "none"})), Path.cwd(), os.environ).run(3)
-
-
-def test_worker_as_main(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The module's own words are the task and the number, and importing it does nothing."""
-    calls: list[str] = []
-    task = {"source": {"codec": "service:codec", "values": "service:users"}, "sample": "sample 1", "work": "decode"}
-    monkeypatch.setattr("sys.argv", ["worker", json.dumps(task | {"peer": "safecodec"}), "2"])
-    monkeypatch.setattr("gc.disable", lambda: calls.append("gc"))
-    monkeypatch.delitem(sys.modules, "safecodec.bench.worker")
-    runpy.run_module("safecodec.bench.worker", run_name="__main__")
-    assert calls == ["gc"]
+        Program("safecodec.bench.worker:work_of", (json.dumps(task | {"sample": "none"}),), Path.cwd(), os.environ).run(
+            3
+        )
 
 
 # --- what is saved and compared

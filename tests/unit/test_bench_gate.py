@@ -35,7 +35,7 @@ def judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     def run(now: dict[str, float], *words: str, fails: Collection[str] = ()) -> tuple[int, str]:
         def instructions(program: Program, calls: int, warm: int) -> float:
             assert calls >= warm > 0
-            name = program.words[-1]
+            name = program.arguments[0]
             is_base = str(tmp_path / "base") in program.environment["PYTHONPATH"]
             if (f"base {name}" if is_base else name) in fails:
                 raise ProgramError("ImportError: no peek")

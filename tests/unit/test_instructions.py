@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import os
+import runpy
 import shutil
 import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from safecodec.bench import instructions
+from safecodec.bench import instructions, repeat
 from safecodec.bench.instructions import Program, ProgramError, can_count, per_call, steady
 
-LOOP = "import sys\nfor _ in range(int(sys.argv[1])):\n    sum(range({size}))\n"
+LOOP = """
+def work_of(size):
+    numbers = range(int(size))
+    return lambda: sum(numbers)
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -24,9 +30,9 @@ def _forget_the_system() -> Any:
     steady.cache_clear()
 
 
-def program(folder: Path, text: str) -> Program:
-    (folder / "program.py").write_text(text)
-    return Program(("program.py",), folder, {"LANG": "C"})
+def program(folder: Path, text: str, *arguments: str) -> Program:
+    (folder / "made.py").write_text(text)
+    return Program("made:work_of", arguments, folder, {"PYTHONPATH": str(folder), "LANG": "C"})
 
 
 def test_what_comes_before_the_calls_does_not_count() -> None:
@@ -54,10 +60,12 @@ def test_both_runs_have_the_warm_calls() -> None:
 @pytest.mark.skipif("LD_PRELOAD" in os.environ, reason="valgrind and sanitizers do not go together")
 def test_instructions_repeat(tmp_path: Path) -> None:
     """Two counts of the same work are the same to a thousandth, and no fewer than the work has to have."""
-    loop = Program(("-S", "program.py"), program(tmp_path, LOOP.format(size=1000)).folder, {})
-    first, again = loop.instructions(20, 10), loop.instructions(20, 10)
+    loop = program(tmp_path, LOOP, "1000")
+    first = loop.instructions(100, 10)
+    (tmp_path / "another_file").touch()  # whose name is in the heap
+    again = loop.instructions(100, 10)
     assert first == pytest.approx(again, rel=1e-3)
-    assert 5_000 < first < 500_000
+    assert 10_000 < first < 1_000_000
 
 
 def test_hashes_of_text_are_the_same_each_time(tmp_path: Path) -> None:
@@ -105,3 +113,36 @@ def test_total_is_the_summary_of_the_tool(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert [calls for calls, _ in commands] == [1, 2, 12]
     assert commands[1][1][:4] == ("setarch", "-R", "valgrind", "--tool=cachegrind")
     assert commands[1][1][-1] == "--cache-sim=no"
+
+
+# --- the program that is counted
+
+
+@pytest.mark.parametrize("count", [0, 1, 5, 64, 100, 1000])
+def test_work_is_done_as_often_as_told(count: int) -> None:
+    """A work is called as often as asked, spread over the states of the heap as evenly as there are calls."""
+    held: list[int] = []
+    calls: list[int] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(repeat, "bytes", lambda _: held.append(0), raising=False)
+        repeat.spread(lambda: calls.append(len(held) // len(repeat.SIZES)), count)
+    assert len(calls) == count
+    assert len(held) == repeat.STATES * len(repeat.SIZES)
+    states = Counter(calls)
+    assert max(states.values(), default=0) - min(states.get(state + 1, 0) for state in range(repeat.STATES)) <= 1
+
+
+def test_blocks_have_the_sizes_of_pools() -> None:
+    """What is held has one block of each size that CPython has pools for, in each state."""
+    sizes = {sys.getsizeof(held) for held in (object(), 1.5, *(bytes(size - repeat.HEAD) for size in repeat.SIZES))}
+    assert {-(-size // 16) * 16 for size in sizes} >= set(range(16, 513, 16))
+
+
+def test_program_makes_its_work(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The words name what makes the work, its arguments and the number; importing the program does nothing."""
+    (tmp_path / "made.py").write_text("calls = []\ndef work_of(a, b):\n    return lambda: calls.append((a, b))\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("gc.disable", lambda: None)
+    monkeypatch.setattr("sys.argv", ["repeat.py", "made:work_of", "x", "y", "3"])
+    runpy.run_path(str(instructions.REPEAT), run_name="__main__")
+    assert sys.modules.pop("made").calls == [("x", "y")] * 3

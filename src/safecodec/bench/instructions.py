@@ -25,6 +25,7 @@ __all__ = ["WARM", "Program", "ProgramError", "can_count", "per_call"]
 WARM: Final = 100
 """Calls in both runs: what only the first calls do is no part of a call."""
 TOTAL: Final = "instructions"
+REPEAT: Final = Path(__file__).with_name("repeat.py")
 _Place = TypeVar("_Place")
 
 
@@ -51,16 +52,18 @@ def steady() -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Program:
-    """A Python program that does one piece of work as often as its last argument says.
+    """A process that does one piece of work as often as it is told, see `safecodec.bench.repeat`.
 
     Args:
-        words: What comes behind the interpreter, such as ``-m`` and a module.
+        work: What makes the work, as ``module:function``.
+        arguments: What that is called with.
         folder: The directory that it runs in.
         environment: All its variables; the seed of hashes, which decides how dicts of texts collide, is added.
         python: The interpreter.
     """
 
-    words: tuple[str, ...]
+    work: str
+    arguments: tuple[str, ...]
     folder: Path
     environment: Mapping[str, str]
     python: str = sys.executable
@@ -71,7 +74,7 @@ class Program:
         Raises:
             ProgramError: It failed, or did not start.
         """
-        command = [*under, self.python, *self.words, str(calls)]
+        command = [*under, self.python, "-P", str(REPEAT), self.work, *self.arguments, str(calls)]
         environment = {"PATH": os.environ.get("PATH", ""), **self.environment, "PYTHONHASHSEED": "0"}
         try:
             subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=True)

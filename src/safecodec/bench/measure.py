@@ -77,8 +77,9 @@ def _counted(source: Source, sample: str, work: str, peers: Sequence[Peer]) -> l
 
     def count(peer: Peer) -> float:
         task = json.dumps({"source": asdict(source), "sample": sample, "work": work, "peer": peer.name})
-        words = ("-m", "safecodec.bench.worker", task)
-        return Program(words, Path.cwd(), os.environ).instructions(calls, 2 + calls // 20)
+        return Program("safecodec.bench.worker:work_of", (task,), Path.cwd(), os.environ).instructions(
+            calls, 2 + calls // 20
+        )
 
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         return list(threads.map(count, peers))

@@ -1,10 +1,8 @@
-"""A program that does one work on one sample as often as it is told, for `instructions` to count."""
+"""One work on one sample of a user's, made anew in the process that is counted."""
 
 from __future__ import annotations
 
-import gc
 import json
-import sys
 from typing import TYPE_CHECKING
 
 from .measure import WORKS
@@ -12,25 +10,19 @@ from .peers import peers_of
 from .source import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from .harness import Work
 
-__all__ = ["main"]
+__all__ = ["work_of"]
 
 
-def main(words: Sequence[str]) -> None:
-    """Do a work a number of times.
+def work_of(task: str) -> Work:
+    """Return a library's work on a sample.
 
     Args:
-        words: The task as JSON, as `measure` writes it, and the number.
+        task: As JSON, as `measure` writes it.
     """
-    task = json.loads(words[0])
-    codec, samples = Source(**task["source"]).load()
-    peers, _ = peers_of(codec, samples[task["sample"]])
-    (work,) = (WORKS[task["work"]](peer) for peer in peers if peer.name == task["peer"])
-    gc.disable()
-    for _ in range(int(words[1])):
-        work()
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
+    wanted = json.loads(task)
+    codec, samples = Source(**wanted["source"]).load()
+    peers, _ = peers_of(codec, samples[wanted["sample"]])
+    (work,) = (WORKS[wanted["work"]](peer) for peer in peers if peer.name == wanted["peer"])
+    return work
