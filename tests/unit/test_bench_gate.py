@@ -123,7 +123,7 @@ def test_work_that_fails_is_said(judged: Any) -> None:
 
 def test_only_a_release_is_counted(judged: Any, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     """A build that is not stripped is of another flavour, and is refused."""
-    monkeypatch.setattr(gate.baseline, "is_release", lambda binary: b".symtab" in binary)
+    monkeypatch.setattr(gate.baseline, "is_release", lambda _: False)
     with pytest.raises(SystemExit, match="2"):
         judged({})
     assert "is not of a release build: make build" in capsys.readouterr().err
