@@ -4,7 +4,8 @@
 
 A server of many threads shares one asyncio client: its loop runs in a thread of its own. What the loop hands over is
 bytes. Decoding them on the loop would let one caller's large value keep all the others waiting; here each caller's
-thread, which waits for the value anyway, decodes it itself. The codec's guard refuses it on the loop.
+thread, which waits for the value anyway, decodes it itself. The codec's guard refuses it on the loop, and its breathing
+lets the loop run while a caller decodes.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any, Self, TypeVar
 
 import redis.asyncio
 
-from safecodec import Codec
+from safecodec import Breathing, Codec
 
 T = TypeVar("T")
 SECONDS = 5.0
@@ -35,7 +36,9 @@ class UserConfig:
     rules: list[dict[str, str]] = field(default_factory=list)
 
 
-CODEC = Codec(UserConfig, subject="user-config", version=1, environment="example", loop_guard="raise")
+CODEC = Codec(
+    UserConfig, subject="user-config", version=1, environment="example", loop_guard="raise", breathing=Breathing()
+)
 
 
 class LoopThread:
