@@ -257,18 +257,8 @@ cdef inline PyObject *take_text(Cursor *cursor) except NULL:
     start = cursor.at
     cursor.at += size
     if size >= LARGE and cursor.breath.breather is not NULL:
-        return long_text(cursor, start, size)
+        return large_text(cursor, start, size)
     return new_ascii(start, size) if is_ascii(start, size) else wide_text(cursor, start, size)
-
-
-cdef PyObject *long_text(Cursor *cursor, const uint8_t *start, Py_ssize_t size) except NULL:
-    cdef Py_ssize_t valid
-    with nogil:
-        valid = size if is_ascii(start, size) else first_fault(start, size)
-    if valid < size:
-        fail(cursor, NO_UTF_8, start + valid, 0, 0)
-        raise refusal(cursor)
-    return large_text(start, size)
 
 
 cdef PyObject *wide_text(Cursor *cursor, const uint8_t *start, Py_ssize_t size) except NULL:

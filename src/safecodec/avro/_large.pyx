@@ -4,6 +4,8 @@ from libc.stdint cimport uint32_t
 
 from safecodec.avro._breathing cimport copy_released
 from safecodec.avro._buffer cimport LONGEST_LONG, make_room, store_long
+from safecodec.avro._cursor cimport NO_UTF_8, fail, first_fault
+from safecodec.avro._refusals cimport refusal
 
 cdef extern from "Python.h":
     PyObject *PyUnicode_New(Py_ssize_t, uint32_t) except NULL
@@ -20,13 +22,18 @@ cdef struct Count:
     uint8_t highest
 
 
-cdef PyObject *large_text(const uint8_t *data, Py_ssize_t size) except NULL:
+cdef PyObject *large_text(Cursor *cursor, const uint8_t *data, Py_ssize_t size) except NULL:
     cdef Count count
     cdef PyObject *text
     cdef void *characters
     cdef int kind
+    cdef Py_ssize_t valid
     with nogil:
         count_characters(data, size, &count)
+        valid = size if count.highest < 0x80 else first_fault(data, size)
+    if valid < size:
+        fail(cursor, NO_UTF_8, data + valid, 0, 0)
+        raise refusal(cursor)
     text = PyUnicode_New(count.length, most_of(count.highest))
     characters = PyUnicode_DATA(text)
     kind = PyUnicode_KIND(text)
