@@ -25,6 +25,8 @@ TIMES = {
 MOST_BLOCKS = 150
 MOST_OBJECTS = 10
 MOST_KILOBYTES = 1024
+ROUNDS = 3
+"""What Python keeps for later, such as free lists, may grow in one process by chance: a leak does in all of them."""
 
 # What was freed stays resident there, so that it is noticed when it is used.
 counted = pytest.mark.skipif("libasan" in os.environ.get("LD_PRELOAD", ""), reason="memory is kept on purpose")
@@ -43,10 +45,13 @@ def growth(name: str, times: int) -> tuple[int, int, int]:
 @pytest.mark.parametrize("name", TIMES)
 def test_memory_does_not_grow(name: str) -> None:
     """What is written, read, refused, built or resolved and dropped leaves nothing behind."""
-    blocks, objects, kilobytes = growth(name, TIMES[name])
-    assert blocks < MOST_BLOCKS
-    assert objects < MOST_OBJECTS
-    assert kilobytes < MOST_KILOBYTES
+    found: list[tuple[int, int, int]] = []
+    for _ in range(ROUNDS):
+        blocks, objects, kilobytes = growth(name, TIMES[name])
+        if blocks < MOST_BLOCKS and objects < MOST_OBJECTS and kilobytes < MOST_KILOBYTES:
+            return
+        found.append((blocks, objects, kilobytes))
+    pytest.fail(f"blocks, objects and KB more in every process: {found}")
 
 
 @counted
