@@ -203,10 +203,10 @@ class Pool:
         """
         turn = _turn()
         job = _Job(partial(copy_context().run, function, *arguments), turn)
-        self._enter(job)
         try:
+            self._enter(job)
             await turn.wait()
-        except BaseException:  # cancelled, or closed with its loop
+        except BaseException:  # refused, cancelled, interrupted, or closed with its loop
             self._leave(job)
             raise
         outcome: T = job.outcome()
@@ -232,7 +232,7 @@ class Pool:
     def _start(self, job: _Job) -> None:
         try:
             self._threads.submit(self._work, job)
-        except Exception as error:  # closed meanwhile, the interpreter exits, or the system has no thread left
+        except BaseException as error:  # closed meanwhile, the interpreter exits, no thread is left, or interrupted
             refused = [job]
             with self._lock:
                 self._running.discard(job)
@@ -241,6 +241,8 @@ class Pool:
                     self._line.clear()
             for one in refused:
                 one.refuse(OffloadError(f"the pool {self.name!r} has no thread for the call: {error}"))
+            if not isinstance(error, Exception):
+                raise
 
     def _work(self, job: _Job) -> None:
         try:

@@ -224,6 +224,47 @@ def test_no_thread_is_to_be_had(run: Run, gate: Gate, monkeypatch: pytest.Monkey
 
 
 @each_asyncio
+def test_interrupted_in_the_line(run: Run, pool: Pool, gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call whose caller is interrupted once it stands in the line is taken out of it, and never made."""
+    enter = pool._enter
+
+    def interrupt(job: Any) -> None:
+        enter(job)
+        raise KeyboardInterrupt
+
+    async def main() -> None:
+        tasks = await lined_up(pool, gate, 1)
+        with monkeypatch.context() as patched:
+            patched.setattr(pool, "_enter", interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                await pool.run(gate.pass_through, 1)
+        assert (pool.running, pool.waiting) == (1, 0)
+        gate.open()
+        assert [*await asyncio.gather(*tasks), await pool.run(gate.pass_through, 2)] == [0, 2]
+        assert gate.entered == [0, 2]
+
+    run(main)
+
+
+@each_asyncio
+def test_interrupted_at_the_thread(run: Run, pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call whose caller is interrupted while it gets a thread keeps no place: the next one is made."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    async def main() -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr(pool._threads, "submit", interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                await pool.run(int)
+        assert (pool.running, pool.waiting) == (0, 0)
+        assert await pool.run(int) == 0
+
+    run(main)
+
+
+@each_asyncio
 def test_lost_thread_is_one_calls_matter(run: Run, gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
     """A call that gets no thread costs no other its place: those that wait come forward when another call is done."""
     pair = Pool(2, name="pair")
