@@ -1,4 +1,4 @@
-"""Extension modules. SAFECODEC_BUILD picks the flavour: release (default), profile, coverage or asan."""
+"""Extension modules. SAFECODEC_BUILD picks the flavour: release (default), profile, coverage, asan, or none of them."""
 
 import copy
 import os
@@ -22,6 +22,8 @@ FLAVOURS: dict[str, dict[str, list[str]]] = {
         ],
         "link": ["-fsanitize=address,undefined"],
     },
+    # An editable install: make builds its modules, which setuptools would do a second time.
+    "none": {"compile": [], "link": []},
 }
 
 name = os.environ.get("SAFECODEC_BUILD", "release")
@@ -61,7 +63,9 @@ class BuildSideBySide(build_ext):
 
 
 # Cython's processes import this file where the system does not fork, and must not build in their turn.
-if __name__ == "__main__":
+if __name__ == "__main__" and name == "none":
+    setup()
+elif __name__ == "__main__":
     modules = cythonize(
         [
             extension("safecodec.frame._header"),
