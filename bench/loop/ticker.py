@@ -1,4 +1,4 @@
-"""The longest stall of an event loop that ticks every half millisecond while another thread decodes."""
+"""The longest stall of an event loop that ticks as often as it can, while another thread decodes."""
 
 from __future__ import annotations
 
@@ -22,11 +22,14 @@ from safecodec.bench.harness import Work, no_collector
 from ..peers import apache_avro, msgspec_orjson, ours
 from ..samples import Sample, big_events, megabytes
 
-TICK = 0.0005
+TICKS = {"asyncio": 0.0005, "uvloop": 0.001}
+"""Seconds between two ticks. uvloop rounds to milliseconds: it makes none of a half, and would not sleep at all."""
 LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
     "asyncio": asyncio.new_event_loop,
     "uvloop": uvloop.new_event_loop,
 }
+IDLE = 0.15
+"""Seconds that nothing is decoded, about as long as a decode takes."""
 MODES = {
     "safecodec, holding the GIL": None,
     "safecodec, breathing by call": Breathing("call"),
@@ -48,7 +51,7 @@ class Stall:
         library: Who decodes.
         seconds: Of one decode, the median.
         longest: The longest stall of each run, in seconds, in their order.
-        idle: The longest stall of the same loop while nothing was decoded, for as long.
+        idle: The longest stall of the same loop while nothing was decoded: the median of as many runs.
         target: The longest that passes; None where the line is for information.
     """
 
@@ -73,19 +76,19 @@ class Stall:
         return asdict(self) | {"typical": self.typical, "passes": passes}
 
 
-async def _tick(done: threading.Event) -> float:
-    """Return the longest that a tick was late, in seconds, until `done`."""
+async def _tick(tick: float, done: threading.Event) -> float:
+    """Return the longest that one was late, in seconds, until `done`."""
     clock, longest = time.perf_counter, 0.0
     last = clock()
     while not done.is_set():
-        await asyncio.sleep(TICK)
+        await asyncio.sleep(tick)
         now = clock()
-        longest = max(longest, now - last - TICK)
+        longest = max(longest, now - last - tick)
         last = now
     return longest
 
 
-def stall_during(work: Work, new_loop: Callable[[], asyncio.AbstractEventLoop]) -> tuple[float, float]:
+def stall_during(work: Work, loop: str) -> tuple[float, float]:
     """Return the longest stall of a loop while another thread works, and how long that took, in seconds.
 
     The result is dropped when the loop has stopped: freeing it is not the decode's.
@@ -99,10 +102,10 @@ def stall_during(work: Work, new_loop: Callable[[], asyncio.AbstractEventLoop]) 
         took[0] = time.perf_counter() - start
         done.set()
 
-    with asyncio.Runner(loop_factory=new_loop) as runner:
+    with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
         thread = threading.Thread(target=other)
         thread.start()
-        longest = runner.run(_tick(done))
+        longest = runner.run(_tick(TICKS[loop], done))
         thread.join()
     return longest, took[0]
 
@@ -160,17 +163,17 @@ def _of(
     sample: Sample, collector: bool, cores: int, loop: str, decoders: dict[str, Work], runs: int
 ) -> Iterator[Stall]:
     with on_cores(cores):
-        idle, _ = stall_during(lambda: time.sleep(0.5), LOOPS[loop])
+        idle = median(stall_during(lambda: time.sleep(IDLE), loop)[0] for _ in range(runs))
         for library, decode in decoders.items():
             breathing = library in TARGETS
             gc.collect()
             found = []
             for _ in range(runs if breathing else 1):
                 if collector:
-                    found.append(stall_during(decode, LOOPS[loop]))
+                    found.append(stall_during(decode, loop))
                 else:
                     with no_collector():
-                        found.append(stall_during(decode, LOOPS[loop]))
+                        found.append(stall_during(decode, loop))
             target = TARGETS.get(library) if not collector or sample.type.__name__ == "Events" else None
             yield Stall(
                 sample.name,
