@@ -137,8 +137,8 @@ check-dist: $(WHEELTOOLS)
 	.wheels/tools/bin/python scripts/check_dist.py dist/*
 
 # The table of sizes in the documentation.
-sizes:
-	$(BIN)/python scripts/dist_sizes.py dist --write
+sizes: $(WHEELTOOLS)
+	.wheels/tools/bin/python scripts/dist_sizes.py dist --write
 
 # What an environment with safecodec has in it.
 sbom: $(WHEELTOOLS)
