@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "safecodec"
 SHIPPED_DATA = {".py", ".pyi", ".typed", ".html"}
 DIST_INFO = {"METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE", "top_level.txt"}
-IN_SDIST = ("src", "tests", "docs", "scripts")
+IN_SDIST = ("src", "tests", "docs", "scripts", "examples")
 """The directories of the sdist; of the top directory it has `TOP`."""
 TOP = {"CHANGELOG.md", "LICENSE", "MANIFEST.in", "Makefile", "README.md", "SECURITY.md", "pyproject.toml", "setup.py"}
 WRITTEN = {"PKG-INFO", "setup.cfg"}
