@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import pickle
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +19,8 @@ SCHEMA = {
     "fields": [{"name": "rows", "type": {"type": "array", "items": {"type": "array", "items": "long"}}}],
 }
 LARGE = {"rows": [[at] for at in range(30_000)]}
+AT_ONCE = 10 if sys.version_info < (3, 12) else 0
+"""Since 3.12 a collection that is due waits for Python code to run: to a breath, or to the end of the read."""
 SMALL = {"rows": [[at] for at in range(3000)]}
 
 
@@ -49,7 +52,7 @@ def test_a_large_frame_sets_no_collection_off(collections: list[int], breathing:
     frame = codec().encode(LARGE)
     collections.clear()
     kept = codec(breathing=how).decode(frame)
-    assert len(collections) > 10
+    assert len(collections) > (AT_ONCE if breathing is None else 10)
     held = codec(breathing=how, hold_collector=True)
     collections.clear()
     assert held.decode(frame) == kept
