@@ -33,7 +33,7 @@
 The fields of an error are attributes; the message is built from them when it is asked for. All of them
 pickle and copy. Verdict 11 (seal, compression) has no class yet: this release refuses those flags by name.
 
-`SafecodecLoopWarning(RuntimeWarning)` is no error: the call was made, and stood on an event loop's thread.
+`SafecodecLoopWarning`, a `RuntimeWarning`, is no error: the call was made, and stood on an event loop's thread.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ class Schema:
 
     root: Node
     type: Any
-    """The Python type that the schema is derived from, else None: then values are dicts."""
+    """The Python type that the schema is derived from; where None, values are dicts."""
     hints: Mapping[int, Hint]
     """What each node says as a Python type, by the node's id; empty where there is no type."""
 
@@ -79,7 +79,7 @@ class Schema:
 
     @property
     def json(self) -> Any:
-        """The schema as standard Avro JSON, as Python objects: a copy, with what is safecodec's own included."""
+        """The schema as standard Avro JSON, as Python objects; a copy, with what is safecodec's own included."""
         return canonical.standard(self.root)
 
     @cached_property

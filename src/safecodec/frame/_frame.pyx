@@ -121,7 +121,7 @@ def pack(payload, *, str format not None, str subject not None, version, bytes f
         format: Payload format: ``avro``, ``msgpack`` or ``json``.
         subject: Name of what the payload is about.
         version: The schema version that the payload is written in, 1 to 65535.
-        fingerprint: The schema's fingerprint, 4 bytes (see `fingerprint`).
+        fingerprint: The schema's fingerprint, 4 bytes (see `safecodec.frame.fingerprint`).
         environment: Name of the environment, or None for an unscoped frame.
         oldest_reader: The oldest version whose readers can read the payload without its schema; ``version`` if None.
         context: Bytes to bind the frame to, such as its cache key.

@@ -45,7 +45,7 @@ cdef class Header:
 
     @property
     def format(self):
-        """Payload format: ``avro``, ``msgpack``, ``json`` or ``unknown (7)``."""
+        """Payload format, which is ``avro``, ``msgpack``, ``json`` or ``unknown (7)``."""
         return _FORMAT_NAMES.get(self.raw[AT_FORMAT]) or f"unknown ({self.raw[AT_FORMAT]})"
 
     @property
@@ -55,7 +55,7 @@ cdef class Header:
 
     @property
     def flags(self):
-        """The flags byte: the high nibble must be understood, the low one may be ignored."""
+        """The flags byte, whose high nibble must be understood; the low one may be ignored."""
         return self.raw[AT_FLAGS]
 
     @property
