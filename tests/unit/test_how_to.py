@@ -13,7 +13,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("page", ["how-to/decode-off-the-loop.md"])
+@pytest.mark.parametrize("page", ["tutorial/first-frame.md", "how-to/decode-off-the-loop.md"])
 def test_pages_run(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The blocks of a page, one after the other, do what they say."""
     path = DOCS / page
