@@ -14,7 +14,7 @@ from typing import Any
 
 from .annotation import loops
 from .loop import figures as loop
-from .results import LOOP, PEER, PROFILE, ROOT, duration, load, table
+from .results import LOOP, PEER, PROFILE, ROOT, duration, load, table, verdict
 
 EXPLANATION = ROOT / "docs" / "explanation"
 FILES = (ROOT / "README.md", EXPLANATION / "performance.md", EXPLANATION / "off-the-loop.md")
@@ -33,8 +33,7 @@ def targets(report: Any) -> str:
             target = "" if line["target"] is None else f"{line['target']:g}{unit}"
             ratio = f"{line['ratio']:.0f}{unit}" if unit else f"{line['ratio']:.3f}"
             name, peer = ("header read by `peek`", "") if unit else (line["name"], line["peer"])
-            verdict = "" if line["target"] is None else "met" if line["passes"] else "**missed**"
-            yield name, peer, duration(line["ours"]), ratio, target, verdict
+            yield name, peer, duration(line["ours"]), ratio, target, verdict(line)
 
     return table(("work", PEER, "time", "ratio", "target", ""), rows())
 

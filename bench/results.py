@@ -79,6 +79,11 @@ def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]], names: int = 1
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *rows))
 
 
+def verdict(line: Any) -> str:
+    """How a line of a report meets its target; nothing where it has none."""
+    return "" if line["target"] is None else "met" if line["passes"] else "**missed**"
+
+
 def duration(seconds: float) -> str:
     """Seconds in the unit that gives a number from 1 to 999, to three digits."""
     size, unit = next((step for step in STEPS if seconds >= step[0] * 0.9995), STEPS[-1])

@@ -37,8 +37,7 @@ def costs() -> Iterator[dict[str, Any]]:
             codec = ours.codec(sample.type, breathing=breathing)
             seconds = compare(partial(codec.decode, frame), partial(plain.decode, frame), EFFORT)
             found = Result(name, "holding the GIL", *seconds, None if breathing is None else target)
-            passes = None if found.target is None else found.passes
-            yield found.as_dict() | {"value": sample.name, "passes": passes}
+            yield found.as_dict() | {"value": sample.name}
 
 
 def judged_waits() -> Iterator[dict[str, Any]]:
@@ -70,9 +69,10 @@ def main() -> int:
     print(figures.hops(report), flush=True)
     LOOP.parent.mkdir(exist_ok=True)
     LOOP.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    verdicts = [one["passes"] for name in ("stalls", "costs", "waits") for one in report[name]]
-    missed, held = verdicts.count(False), len(verdicts) - verdicts.count(None)
-    print(f"{missed} of {held} targets missed; wrote {LOOP.name} after {time.perf_counter() - start:.0f} s")
+    lines = (one for name in ("stalls", "costs", "waits") for one in report[name])
+    verdicts = [one["passes"] for one in lines if one["target"] is not None]
+    missed = verdicts.count(False)
+    print(f"{missed} of {len(verdicts)} targets missed; wrote {LOOP.name} after {time.perf_counter() - start:.0f} s")
     return 1 if missed else 0
 
 

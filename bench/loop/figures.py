@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .. import svg
-from ..results import duration, table
+from ..results import duration, table, verdict
 
 OURS, OTHER, CALL = "#d1495b", "#3b82c4", "#e8a13a"
 COLOURS = {
@@ -20,11 +20,6 @@ RANKS = (2, 4, 10, 20, 50, 100, 200, 500, 1000)
 """One in so many waits is longer."""
 
 
-def verdict(passes: bool | None) -> str:
-    """How a line's target is met."""
-    return "" if passes is None else "met" if passes else "**missed**"
-
-
 def stalls(report: Any) -> str:
     """The longest stalls of a loop, by who decodes."""
 
@@ -35,7 +30,7 @@ def stalls(report: Any) -> str:
             target = "" if one["target"] is None else f"{one['target'] * 1e3:g} ms"
             loop = f"{one['loop']}, {one['cores']} core{'s' if one['cores'] > 1 else ''}"
             shown = (duration(cell) if cell else "0" for cell in cells)
-            yield where, loop, one["library"], *shown, target, verdict(one["passes"])
+            yield where, loop, one["library"], *shown, target, verdict(one)
 
     head = ("value", "loop", "library", "decode", "longest stall", "of all runs", "loop alone", "target", "")
     return table(head, rows(), names=3)
@@ -46,8 +41,8 @@ def costs(report: Any) -> str:
 
     def rows() -> Iterator[tuple[str, ...]]:
         for one in report["costs"]:
-            target, told = ("", "") if one["target"] is None else (f"{one['target']:g}", verdict(one["passes"]))
-            yield one["value"], one["name"], duration(one["ours"]), f"{one['ratio']:.3f}", target, told
+            target = "" if one["target"] is None else f"{one['target']:g}"
+            yield one["value"], one["name"], duration(one["ours"]), f"{one['ratio']:.3f}", target, verdict(one)
 
     return table(("decoded", "by", "time", "by one that holds the GIL", "target", ""), rows(), names=2)
 
@@ -59,7 +54,7 @@ def waits(report: Any) -> str:
         for one in report["waits"]:
             figures = (duration(one[name]) for name in ("p50", "p99", "max"))
             target = "" if one["target"] is None else f"{one['target']:g}"
-            yield one["way"], str(one["rate"]), *figures, f"{one['by_idle']:.2f}", target, verdict(one["passes"])
+            yield one["way"], str(one["rate"]), *figures, f"{one['by_idle']:.2f}", target, verdict(one)
 
     head = ("configurations decoded by", "a second", "p50", "p99", "longest", "p99 by idle", "target", "")
     return table(head, rows())
