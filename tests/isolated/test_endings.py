@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from importlib.util import find_spec
 
 import pytest
+
+from processes import said
 
 START = """
 import asyncio, dataclasses, os, sys, threading, time
@@ -28,19 +28,6 @@ async def busy(pool):
     while not pool.running:
         await asyncio.sleep(0.001)
 """
-
-
-def said(code: str) -> str:
-    """What a process prints that ends well and quietly."""
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-X", "faulthandler", "-c", START + code],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
@@ -79,7 +66,7 @@ else:
     fork_and_read()
     loop.join()
 """
-    assert said(code.replace("MOMENT", repr(moment))) == "child\nparent\n"
+    assert said(START + code.replace("MOMENT", repr(moment))) == "child\nparent\n"
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
@@ -106,7 +93,7 @@ stop = True
 for maker in makers:
     maker.join()
 """
-    assert said(code) == ""
+    assert said(START + code) == ""
 
 
 LOOPS = ["asyncio.new_event_loop()"] + (["__import__('uvloop').new_event_loop()"] if find_spec("uvloop") else [])
@@ -127,7 +114,7 @@ loop = {loop}
 print(loop.run_until_complete(pool.run(slow, 0, "next")))
 loop.close()
 """
-    assert said(code) == "made\nnext\nnext\n"
+    assert said(START + code) == "made\nnext\nnext\n"
 
 
 def test_exit_waits_for_what_is_made() -> None:
@@ -146,7 +133,7 @@ for task in asyncio.all_tasks(loop):
     task._log_destroy_pending = False  # asyncio's complaint about whoever leaves them
 loop.close()
 """
-    first, *others = said(code).split()
+    first, *others = said(START + code).split()
     assert (first, sorted("".join(others))) == ("exit", ["a", "b"])
 
 
@@ -161,7 +148,7 @@ async def main():
 asyncio.run(main())
 print(default_pool().waiting)
 """
-    assert said(code) == "0\n"
+    assert said(START + code) == "0\n"
 
 
 def test_exit_while_another_thread_waits() -> None:
@@ -180,11 +167,11 @@ threading.Thread(target=lambda: asyncio.run(main())).start()
 while pool.waiting < 4:
     time.sleep(0.001)
 """
-    first, second = said(code).splitlines()
+    first, second = said(START + code).splitlines()
     assert first == "['str', 'OffloadError', 'OffloadError', 'OffloadError', 'OffloadError']"
     assert second.startswith("the pool 'safecodec' has no thread for the call: ")
 
 
 def test_dropped_codec_and_pool_end_quietly() -> None:
     """A pool that is still there at exit, idle, keeps nobody waiting."""
-    assert said("asyncio.run(codec.adecode(frame)); print('done')") == "done\n"
+    assert said(START + "asyncio.run(codec.adecode(frame)); print('done')") == "done\n"
