@@ -7,19 +7,14 @@ import random
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import Any
 
 import pytest
+import trio
 
 from loops import PATIENCE, Gate, named, wait_for
 from safecodec import Codec, PoolClosedError
 from safecodec.offload import Pool
-
-if find_spec("trio") is None:
-    pytest.skip("trio is not here", allow_module_level=True)
-
-import trio
 
 
 @dataclass
