@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import sysconfig
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from statistics import median
 from typing import Any
 
 import pytest
@@ -51,6 +53,18 @@ def switching(request: pytest.FixtureRequest) -> Iterator[float]:
     sys.setswitchinterval(before)
 
 
+@pytest.fixture(params=["all cores", "one core"])
+def cores(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Runs on all cores, or on one, where the system lets a process choose."""
+    if request.param == "all cores" or sys.platform != "linux":
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(before)})
+    yield
+    os.sched_setaffinity(0, before)
+
+
 def turns_during(call: Callable[[], object]) -> int:
     """How often this thread had its turn while another one was inside `call`."""
     begun: list[bool] = []
@@ -84,6 +98,46 @@ def test_others_have_their_turn(verb: str, switching: float) -> None:
     else:
         assert max(turns_during(work(Breathing(every=64), verb)) for _ in range(50)) > few
     assert max(turns_during(work(RELEASE, verb)) for _ in range(50)) > few
+
+
+def waits_during(call: Callable[[], object], asleep: float) -> list[float]:
+    """How long this thread waited for its turn each time it had slept, in seconds, while another was inside `call`."""
+    begun, done = threading.Event(), threading.Event()
+
+    def inside() -> None:
+        begun.set()
+        call()
+        done.set()
+
+    thread = threading.Thread(target=inside)
+    thread.start()
+    begun.wait()
+    waits = []
+    while not done.is_set():
+        start = time.perf_counter()
+        time.sleep(asleep)
+        waits.append(time.perf_counter() - start - asleep)
+    thread.join()
+    return waits
+
+
+@pytest.mark.skipif(bool(sysconfig.get_config_var("Py_GIL_DISABLED")), reason="nobody waits for an interpreter")
+@pytest.mark.usefixtures("cores")
+def test_who_had_a_turn_soon_has_others() -> None:
+    """By call, one that was let in after an interval of the interpreter's does not wait as long again just afterwards.
+
+    So of its waits most are short. A machine that is busy with other things makes some long, but not in every try.
+    """
+    numbers: Codec[Any] = Codec(
+        {"type": "array", "items": "long"},
+        subject="numbers",
+        version=1,
+        environment="test",
+        breathing=Breathing(),
+    )
+    frame = numbers.encode([7] * 4_000_000)
+    typical = [median(waits_during(lambda: numbers.decode(frame), 0.0002)) for _ in range(7)]
+    assert min(typical) < sys.getswitchinterval() / 2
 
 
 @pytest.mark.parametrize("breathing", [Breathing(every=64), RELEASE], ids=lambda one: one.how)

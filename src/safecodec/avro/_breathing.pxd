@@ -10,6 +10,7 @@ cdef extern from *:
     #ifdef _WIN32
     #include <windows.h>
     #else
+    #include <sched.h>
     #include <sys/resource.h>
     #include <time.h>
     #endif
@@ -33,6 +34,23 @@ cdef extern from *:
         nanosleep(&time, NULL);
     #endif
     }
+    /* Lets other threads that are ready run on this core. */
+    static inline void safecodec_leave_core(void) {
+    #ifdef _WIN32
+        SwitchToThread();
+    #else
+        sched_yield();
+    #endif
+    }
+    /* Whether this thread may run on one core only, where the system tells. */
+    static inline int safecodec_has_one_core(void) {
+    #if defined(__linux__) && defined(CPU_COUNT)
+        cpu_set_t cores;
+        return sched_getaffinity(0, sizeof cores, &cores) == 0 && CPU_COUNT(&cores) == 1;
+    #else
+        return 0;
+    #endif
+    }
     /* How often threads of this process have stood still to wait for something. */
     static inline long safecodec_count_waits(void) {
     #ifdef _WIN32
@@ -46,6 +64,8 @@ cdef extern from *:
     int64_t clock_ns "safecodec_clock"() noexcept nogil
     long count_waits "safecodec_count_waits"() noexcept nogil
     void sleep_ns "safecodec_sleep"(int64_t ns) noexcept nogil
+    void leave_core "safecodec_leave_core"() noexcept nogil
+    bint has_one_core "safecodec_has_one_core"() noexcept nogil
     const size_t NEVER "SIZE_MAX"
 
 cdef enum:
@@ -66,8 +86,8 @@ cdef struct Breather:
 cdef struct Breath:
     const Breather *breather  # or NULL
     size_t due
-    int64_t since  # when it last looked whether others wait
-    long waits     # how many waits there were then
+    int64_t since  # when it last looked after others
+    long waits     # how many waits of threads there were then
     int turns      # how many releases are still due
 
 # Lets others run if it is time. Must be called with the GIL.

@@ -15,22 +15,54 @@ cdef extern from "Python.h":
     object PyObject_CallNoArgs(PyObject *)
 
 cdef enum:
-    TURNS = 3  # releases for one wait
+    TURNS = 3          # releases for one wait
+    GIVEN = 20_000     # ns that a call of no effect takes where another thread ran in it
+    LOOK = 1_000_000   # ns between two turns for those who wait for the same core
 
 cdef PyObject *BREATH = <PyObject *>_breath  # the module keeps it
 
 
 cdef int let_run(Breath *breath, size_t at) except -1:
     breath.due = at + breath.breather.every
-    if breath.breather.how == BY_RELEASE and is_wanted(breath):
-        # One that waits for the GIL has to wake before it can take it, and to find it free then.
-        with nogil:
-            sleep_ns(breath.breather.pause)
+    if breath.breather.how == BY_CALL:
+        return by_call(breath)
+    if is_wanted(breath):
+        release(breath)
         note_waits(breath)
+    return call()
+
+
+# Who got the GIL after its wait soon asks for it again, as an event loop does several times in a turn, and would wait as
+# long each time: so it is let go a few times more.
+cdef int by_call(Breath *breath) except -1:
+    cdef int64_t started
+    if breath.turns:
+        breath.turns -= 1
+        release(breath)
+    started = clock_ns()
+    if started - breath.since >= LOOK:
+        breath.since = started
+        if has_one_core():  # a wait that is over is not told before its thread runs
+            leave_core()
+            started = clock_ns()
+    call()
+    if clock_ns() - started >= GIVEN:
+        breath.turns = TURNS
+    return 0
+
+
+cdef int call() except -1:
     try:
         PyObject_CallNoArgs(BREATH)
     except Exception as error:
         raise Interruption(error)
+    return 0
+
+
+# One that waits for the GIL has to wake before it can take it, and to find it free then.
+cdef int release(const Breath *breath) except -1:
+    with nogil:
+        sleep_ns(breath.breather.pause)
     return 0
 
 
@@ -78,12 +110,13 @@ cdef class Breathing:
 
     Args:
         how: ``call``: a Python function of no effect is called now and then, at which the interpreter hands the GIL
-            over if another thread has waited for it for `sys.getswitchinterval`, 5 ms. It costs next to nothing. Or
-            ``release``: the GIL is let go as well, at shorter intervals, where another thread of the process may wait.
-            The others wait less, and get more of the time.
+            over if another thread has waited for it for `sys.getswitchinterval`, 5 ms; after that it is let go a few
+            times more, as who had it soon wants it again. It costs next to nothing. Or ``release``: the GIL is let go
+            as well, at shorter intervals, where another thread of the process may wait. The others wait less, and get
+            more of the time.
         every: After how many bytes of payload it is considered. Smaller payloads are read and written in one go.
-        interval: Seconds between two releases.
-        pause: Seconds that one takes at least; the system may make it longer.
+        interval: Seconds between two releases of ``release``.
+        pause: Seconds that a release takes at least; the system may make it longer.
 
     Raises:
         ConfigError: An argument that is none of these.
