@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import sys
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +81,43 @@ def test_types_and_readers() -> None:
     assert schema.decode(data, reader=wider) == {**VALUE, "z": 3}
     assert schema.decode(data, reader=wider.json) == {**VALUE, "z": 3}
     assert avro.Schema(Point).decode(data) == Point(7, "seven")
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 7, 8, 16, 17, 100, 5000])
+@pytest.mark.parametrize("letter", ["a", "é", "€", "😀"])
+def test_texts_are_pythons_own(letter: str, size: int) -> None:
+    """A text that was read is as large as one that Python made, hashes as it, is interned and grows as it does."""
+    made = "".join([letter] * size)
+    schema = avro.Schema({"type": "map", "values": "string"})
+    found = schema.decode(schema.encode({made: made}))
+    for text in (*found, *found.values()):
+        assert text == made
+        assert hash(text) == hash(made)
+        assert sys.getsizeof(text) == sys.getsizeof(made)
+        assert text.isascii() == made.isascii()
+        assert text.encode() == made.encode()
+        assert {made: 1}[text] == 1
+        assert sys.intern(text) == made
+        grown = text
+        grown += "b" * 100
+        assert grown == made + "b" * 100
+
+
+def test_a_texts_memory_is_told() -> None:
+    """What follows Python's allocations sees those of texts, and that they are gone."""
+    schema = avro.Schema({"type": "array", "items": "string"})
+    data = schema.encode([f"{number:0200}" for number in range(1000)])
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        found = schema.decode(data)
+        held, _ = tracemalloc.get_traced_memory()
+        assert held - before > 200 * len(found)
+        del found
+        after, _ = tracemalloc.get_traced_memory()
+        assert after - before < 20 * 1000
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_file_is_a_schema(tmp_path: Path) -> None:

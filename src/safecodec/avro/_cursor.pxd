@@ -135,6 +135,10 @@ cdef inline bint claim(Cursor *cursor, int64_t count, const uint8_t *start) noex
 
 # The length of bytes or text, all of which are there.
 cdef inline bint take_size(Cursor *cursor, int64_t *size) noexcept nogil:
+    if cursor.at < cursor.end and not cursor.at[0] & 0x81:  # a byte, and not below zero
+        size[0] = cursor.at[0] >> 1
+        cursor.at += 1
+        return claim(cursor, size[0], cursor.at)
     return take_long(cursor, size) and claim(cursor, size[0], cursor.at)
 
 

@@ -2,7 +2,7 @@
 # whether or not they succeed.
 
 from cpython.object cimport PyObject, PyTypeObject
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
 from safecodec.avro._cursor cimport copy_short
@@ -51,6 +51,36 @@ cdef extern from *:
         Py_DECREF(value);
         return status;
     }
+    /* A text of ASCII whose characters are still to come. PyUnicode_New finds out anew for each what all of them have in
+       common: here it is a copy of another's. What is known is known of some versions; a debug build counts objects, and
+       without a GIL an object knows its thread. */
+    #if PY_VERSION_HEX < 0x030F0000 && !defined(Py_DEBUG) && !defined(Py_TRACE_REFS) && !defined(Py_GIL_DISABLED)
+    static PyASCIIObject safecodec_ascii;
+    static inline int safecodec_learn_ascii(void) {
+        PyObject *text = PyUnicode_New(1, 127);
+        if (text == NULL) return -1;
+        memcpy(&safecodec_ascii, text, sizeof safecodec_ascii);
+        Py_DECREF(text);
+        return 0;
+    }
+    static inline PyObject *safecodec_new_ascii(Py_ssize_t size) {
+        PyASCIIObject *text;
+        if (size == 0) return PyUnicode_New(0, 127);
+        text = (PyASCIIObject *)PyObject_Malloc(sizeof(PyASCIIObject) + (size_t)size + 1);
+        if (text == NULL) return PyErr_NoMemory();
+        *text = safecodec_ascii;
+        text->length = size;
+        ((char *)(text + 1))[size] = 0;
+    #if PY_VERSION_HEX >= 0x030D0000
+        PyObject_Init((PyObject *)text, &PyUnicode_Type); /* tells those who follow objects */
+    #endif
+        return (PyObject *)text;
+    }
+    #else
+    #define safecodec_learn_ascii() 0
+    #define safecodec_new_ascii(size) PyUnicode_New((size), 127)
+    #endif
+    #define safecodec_ascii_data(text) ((uint8_t *)((PyASCIIObject *)(text) + 1))
     #define safecodec_new_object(type, items) ((PyTypeObject *)(type))->tp_alloc((PyTypeObject *)(type), (items))
     /* The same, not shown to the garbage collector: of a class that shows it when its object comes to hold a container. */
     static inline PyObject *safecodec_new_leaf(PyObject *cls) {
@@ -65,6 +95,9 @@ cdef extern from *:
     """
     enum:
         SHARED_KEYS "SAFECODEC_SHARED_KEYS"
+    int learn_ascii "safecodec_learn_ascii"() except -1
+    PyObject *allocate_ascii "safecodec_new_ascii"(Py_ssize_t size) except NULL
+    uint8_t *ascii_data "safecodec_ascii_data"(PyObject *text)
     list new_list "safecodec_new_list"(Py_ssize_t capacity)
     dict new_dict "safecodec_new_dict"(PyObject *template)
     object new_object "safecodec_new_object"(PyObject *cls, Py_ssize_t items)
@@ -79,9 +112,7 @@ cdef extern from "Python.h":
     PyObject *PyLong_FromLongLong(long long) except NULL
     PyObject *PyFloat_FromDouble(double) except NULL
     PyObject *PyBytes_FromStringAndSize(const char *, Py_ssize_t) except NULL
-    PyObject *PyUnicode_New(Py_ssize_t, uint32_t) except NULL
     PyObject *PyUnicode_DecodeUTF8(const char *, Py_ssize_t, const char *) except NULL
-    void *PyUnicode_DATA(PyObject *)
     Py_ssize_t PyUnicode_GET_LENGTH(PyObject *)
     dict PyDict_New()
     object PyTuple_New(Py_ssize_t)
@@ -109,8 +140,8 @@ cdef inline PyObject *owned(object value) noexcept:
 
 
 cdef inline PyObject *new_ascii(const uint8_t *data, Py_ssize_t size) except NULL:
-    cdef PyObject *text = PyUnicode_New(size, 127)
-    copy_short(<uint8_t *>PyUnicode_DATA(text), data, size)
+    cdef PyObject *text = allocate_ascii(size)
+    copy_short(ascii_data(text), data, size)
     return text
 
 
@@ -136,7 +167,7 @@ cdef inline size_t place_of(const uint8_t *data, Py_ssize_t size) noexcept nogil
 cdef inline PyObject *cached_key(void **keys, const uint8_t *data, Py_ssize_t size) except NULL:
     cdef void **place = &keys[place_of(data, size)]
     cdef PyObject *found = <PyObject *>place[0]
-    if found is not NULL and PyUnicode_GET_LENGTH(found) == size and not memcmp(PyUnicode_DATA(found), data, size):
+    if found is not NULL and PyUnicode_GET_LENGTH(found) == size and not memcmp(ascii_data(found), data, size):
         return Py_NewRef(found)
     found = new_ascii(data, size)
     Py_XDECREF(<PyObject *>place[0])
