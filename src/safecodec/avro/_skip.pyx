@@ -9,7 +9,7 @@ from safecodec.avro._cursor cimport (
     take_index, take_int, take_long, take_size, take_text_place,
 )
 from safecodec.avro._plan cimport (
-    BOOLEAN, BYTES, DOUBLE, ENUM, FIXED, FLOAT, INT, LONG, MAP, NOTHING, RECORD, STRING, UNION, Op, Step,
+    ARRAY, BOOLEAN, BYTES, DOUBLE, FIXED, FLOAT, INT, LONG, MAP, NOTHING, RECORD, STRING, UNION, Op, Step,
 )
 
 
@@ -27,8 +27,12 @@ cdef inline bint skip_inline(const Step *step, Cursor *cursor) except -1 nogil:
         step = step.branches[number]
     if step.op == STRING:
         return take_text_place(cursor, &start, &number)
-    if step.op == LONG:
+    elif step.op == LONG:
         return take_long(cursor, &number)
+    elif step.op == RECORD:
+        return skip_record(step, cursor)
+    elif step.op == MAP or step.op == ARRAY:
+        return skip_blocks(step, cursor)
     return skip_other(step, cursor)
 
 
@@ -50,11 +54,7 @@ cdef bint skip_other(const Step *step, Cursor *cursor) except -1 nogil:
         return skip_bytes(cursor, 4)
     elif op == FIXED:
         return skip_bytes(cursor, step.count)
-    elif op == ENUM:
-        return take_index(cursor, step.count, NO_SYMBOL, &number)
-    elif op == RECORD:
-        return skip_record(step, cursor)
-    return skip_blocks(step, cursor)
+    return take_index(cursor, step.count, NO_SYMBOL, &number)
 
 
 cdef bint skip_bytes(Cursor *cursor, int64_t count) except -1 nogil:
