@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
@@ -21,6 +21,8 @@ from safecodec.bench.harness import Work, no_collector
 
 from ..peers import apache_avro, msgspec_orjson, ours
 from ..samples import Sample, big_events, megabytes
+from .apart import NAME as OTHER_PROCESS
+from .apart import Apart
 
 TICKS = {"asyncio": 0.0005, "uvloop": 0.001}
 """Seconds between two ticks. uvloop rounds to milliseconds: it makes none of a half, and would not sleep at all."""
@@ -153,27 +155,22 @@ def stalls(runs: int = 7) -> Iterator[Stall]:
     """
     small, large = big_events(20), megabytes(20)
     for sample, collector in ((small, True), (large, False), (large, True)):
-        decoders = works(sample)
-        for cores in (2, 1):
-            for loop in LOOPS:
-                yield from _of(sample, collector, cores, loop, decoders, runs)
+        with Apart(sample) as apart:
+            for cores in (2, 1):
+                for loop in LOOPS:
+                    yield from _of(sample, collector, cores, loop, apart, runs)
 
 
-def _of(
-    sample: Sample, collector: bool, cores: int, loop: str, decoders: dict[str, Work], runs: int
-) -> Iterator[Stall]:
+def _of(sample: Sample, collector: bool, cores: int, loop: str, apart: Apart, runs: int) -> Iterator[Stall]:
     with on_cores(cores):
         idle = median(stall_during(lambda: time.sleep(IDLE), loop)[0] for _ in range(runs))
-        for library, decode in decoders.items():
-            breathing = library in TARGETS
+        for library, decode in (works(sample) | {OTHER_PROCESS: apart.decode}).items():
             gc.collect()
             found = []
-            for _ in range(runs if breathing else 1):
-                if collector:
+            for _ in range(runs if library in TARGETS or library == OTHER_PROCESS else 1):
+                with nullcontext() if collector else no_collector():
                     found.append(stall_during(decode, loop))
-                else:
-                    with no_collector():
-                        found.append(stall_during(decode, loop))
+                apart.free()
             target = TARGETS.get(library) if not collector or sample.type.__name__ == "Events" else None
             yield Stall(
                 sample.name,
