@@ -327,6 +327,7 @@ cdef class Reader:
         cdef Span span
         cdef Py_ssize_t found
         cdef PyObject *plan
+        raised = None
         if not hold_bytes(frame, &view, &span):
             hold_settled(frame, &view, &span)
         try:
@@ -335,11 +336,13 @@ cdef class Reader:
                 plan = PyTuple_GET_ITEM(<PyObject *>self._decoders, found)  # not counted: all threads share it
                 value = self.read_payload(plan, span, breather)
             except Interruption as stopped:
-                raise stopped.error
+                raised = stopped.error
             except Exception as error:
                 failure = self.unreadable(span, error)
                 self.watch(found, span, failure)
                 raise failure from error.__cause__
+            if raised is not None:
+                raise raised  # out here: it has nothing to do with what carried it
             if self._shadow is not None:
                 self.watch(found, span, value)
             return value

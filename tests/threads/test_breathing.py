@@ -222,5 +222,5 @@ def test_what_a_breath_raises_is_no_verdict(breathing: Breathing, work: str, mon
         patched.setattr(breath, "__code__", alarm.__code__)
         with pytest.raises(TimeoutError) as caught:
             one.encode(LONG) if work == "encode" else one.decode(frame)
-    assert caught.value.__cause__ is None
+    assert caught.value.__cause__ is None is caught.value.__context__
     assert one.decode(one.encode(LONG)) == LONG

@@ -140,7 +140,10 @@ def test_loops_that_end_leave_nothing() -> None:
 
 
 def test_storms_need_no_more_memory_the_second_time() -> None:
-    """Blocks of memory do not grow with calls that are cancelled or refused."""
+    """Blocks of memory do not grow with calls that are cancelled or refused.
+
+    Without a GIL some of another thread's are not counted at times: what grows does so in all of several tries.
+    """
     given = frames(300)
 
     def storm(pool: Pool) -> int:
@@ -155,7 +158,11 @@ def test_storms_need_no_more_memory_the_second_time() -> None:
         gc.collect()
         return sys.getallocatedblocks()
 
+    def growth(pool: Pool) -> int:
+        held = [storm(pool) for _ in range(8)]
+        return min(held[5:]) - max(held[:3])
+
     with Pool(2, name="again") as pool:
         for _ in range(3):
             storm(pool)
-        assert storm(pool) - min(storm(pool) for _ in range(2)) < 300
+        assert any(growth(pool) < 300 for _ in range(5))  # one block of each call would be 900

@@ -16,7 +16,7 @@ cimport safecodec.avro._inlining
 from safecodec.avro._arena cimport Arena
 from safecodec.avro._breathing cimport LARGE, Breather, begin, let_run, weigh
 from safecodec.avro._buffer cimport Buffer, close_released, make_room, open_buffer, put_byte, put_long, put_raw
-from safecodec.avro._getting cimport attribute_of, item_of, key_of, settled_dict, settled_list, slot_of
+from safecodec.avro._getting cimport READS_SLOTS, attribute_of, item_of, key_of, settled_dict, settled_list, slot_of
 from safecodec.avro._leaves cimport has, in_place, put_fast, put_in_place, put_text
 from safecodec.avro._sink cimport Sink, Spot, put_odd, refusal, unconverted, wrong
 from safecodec.avro._writing cimport (
@@ -157,10 +157,13 @@ cdef inline int rest(Sink *sink, Py_ssize_t size) except -1:
 
 cdef int let_others_run(Sink *sink, Py_ssize_t size) except -1:
     cdef bint done
+    raised = None
     try:
         let_run(&sink.breath, <size_t>size)
     except Interruption as stopped:
-        raise stopped.error
+        raised = stopped.error
+    if raised is not None:
+        raise raised
     with nogil:
         done = make_room(sink.out, 2 * LARGE)
     if not done:
@@ -188,6 +191,8 @@ cdef int put_record(const Put *step, object value, Sink *sink) except -1:
     if <PyObject *>Py_TYPE(value) is not step.cls:
         value = loosened(step, value, sink)
         get = step.get if step.get == GET_KEYS and PyDict_Check(value) else GET_ATTRIBUTES
+    if get == GET_KEYS and not READS_SLOTS:
+        value = settled_dict(value)
     spot = enter(step, sink)
     for at in range(step.count):
         give = &step.gives[at]
