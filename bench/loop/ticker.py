@@ -156,21 +156,24 @@ def stalls(runs: int = 7) -> Iterator[Stall]:
     small, large = big_events(20), megabytes(20)
     for sample, collector in ((small, True), (large, False), (large, True)):
         with Apart(sample) as apart:
+            decoders = works(sample) | {OTHER_PROCESS: apart.decode}
             for cores in (2, 1):
                 for loop in LOOPS:
-                    yield from _of(sample, collector, cores, loop, apart, runs)
+                    yield from _of(sample, collector, cores, loop, decoders, apart.free, runs)
 
 
-def _of(sample: Sample, collector: bool, cores: int, loop: str, apart: Apart, runs: int) -> Iterator[Stall]:
+def _of(
+    sample: Sample, collector: bool, cores: int, loop: str, decoders: dict[str, Work], free: Work, runs: int
+) -> Iterator[Stall]:
     with on_cores(cores):
         idle = median(stall_during(lambda: time.sleep(IDLE), loop)[0] for _ in range(runs))
-        for library, decode in (works(sample) | {OTHER_PROCESS: apart.decode}).items():
+        for library, decode in decoders.items():
             gc.collect()
             found = []
             for _ in range(runs if library in TARGETS or library == OTHER_PROCESS else 1):
                 with nullcontext() if collector else no_collector():
                     found.append(stall_during(decode, loop))
-                apart.free()
+                free()
             target = TARGETS.get(library) if not collector or sample.type.__name__ == "Events" else None
             yield Stall(
                 sample.name,

@@ -23,8 +23,8 @@ from safecodec.avro._objects cimport (
     KEYS, LONGEST_CACHED_KEY, SHARED_KEYS, Py_DECREF, Py_Ellipsis, Py_None, Py_NewRef, Py_XDECREF,
     PyBytes_FromStringAndSize, PyDict_New, PyFloat_FromDouble, PyLong_FromLongLong, PyObject_CallNoArgs,
     PyObject_CallOneArg, PyTuple_GET_ITEM, PyTuple_New, PyTuple_SET_ITEM, PyUnicode_DecodeUTF8, Py_False, Py_True,
-    cached_key, call_names, dict_put, learn_ascii, list_put, new_ascii, new_dict, new_leaf, new_list, new_object, owned, set_attribute,
-    set_slot,
+    cached_key, call_names, dict_put, learn_ascii, list_put, new_ascii, new_dict, new_leaf, new_list, new_object, owned,
+    set_attribute, set_slot,
 )
 from safecodec.avro._plan cimport (
     ABSENT, ARRAY, BOOLEAN, BYTES, DAY, DOUBLE, ENUM, FIXED, FLOAT, INSTANT, INT, INT_AS_FLOAT, LOCAL_INSTANT, LONG,
