@@ -86,6 +86,8 @@ cdef struct Breather:
 cdef struct Breath:
     const Breather *breather  # or NULL
     size_t due
+    size_t stride  # from one look to the next
+    int64_t last   # when it last looked
     int64_t since  # when it last looked after others
     long waits     # how many waits of threads there were then
     int turns      # how many releases are still due
@@ -97,6 +99,8 @@ cdef int let_run(Breath *breath, size_t at) except -1
 cdef inline void begin(Breath *breath, const Breather *breather, size_t at) noexcept nogil:
     breath.breather = breather
     breath.due = NEVER if breather is NULL else at + breather.every
+    breath.stride = 0 if breather is NULL else breather.every
+    breath.last = 0
     breath.since = 0
     breath.waits = 0
     breath.turns = 0

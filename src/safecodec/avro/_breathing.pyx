@@ -15,6 +15,8 @@ cdef extern from "Python.h":
     object PyObject_CallNoArgs(PyObject *)
 
 cdef enum:
+    SPAN = 100_000     # ns after which a breath is worth what it costs
+    MOST = 8           # times as many bytes as was said are passed between two breaths at most
     TURNS = 3          # releases for one wait
     GIVEN = 20_000     # ns that a call of no effect takes where another thread ran in it
     LOOK = 1_000_000   # ns between two turns for those who wait for the same core
@@ -23,30 +25,43 @@ cdef PyObject *BREATH = <PyObject *>_breath  # the module keeps it
 
 
 cdef int let_run(Breath *breath, size_t at) except -1:
-    breath.due = at + breath.breather.every
+    cdef int64_t now = clock_ns()
+    breath.due = at + next_stride(breath, now)
     if breath.breather.how == BY_CALL:
-        return by_call(breath)
-    if is_wanted(breath):
+        return by_call(breath, now)
+    if now - breath.since < breath.breather.interval:
+        return 0
+    if is_wanted(breath, now):
         release(breath)
         note_waits(breath)
     return call()
 
 
+# Bytes take from one nanosecond to a hundred. The time of others counts: who is wanted looks more often.
+cdef size_t next_stride(Breath *breath, int64_t now) except 0:
+    cdef int64_t took = now - breath.last
+    breath.last = now
+    if took > 2 * SPAN:
+        breath.stride = breath.breather.every
+    elif took < SPAN and breath.stride < MOST * breath.breather.every:
+        breath.stride *= 2
+    return breath.stride
+
+
 # Who got the GIL after its wait soon asks for it again, as an event loop does several times in a turn, and would wait as
 # long each time: so it is let go a few times more.
-cdef int by_call(Breath *breath) except -1:
-    cdef int64_t started
+cdef int by_call(Breath *breath, int64_t now) except -1:
     if breath.turns:
         breath.turns -= 1
         release(breath)
-    started = clock_ns()
-    if started - breath.since >= LOOK:
-        breath.since = started
+        now = clock_ns()
+    if now - breath.since >= LOOK:
+        breath.since = now
         if has_one_core():  # a wait that is over is not told before its thread runs
             leave_core()
-            started = clock_ns()
+            now = clock_ns()
     call()
-    if clock_ns() - started >= GIVEN:
+    if clock_ns() - now >= GIVEN:
         breath.turns = TURNS
     return 0
 
@@ -66,20 +81,16 @@ cdef int release(const Breath *breath) except -1:
     return 0
 
 
-# Whether it is time, and some thread has stood still since the last time: it may be for the GIL. One that does not get
-# it at once still waits the next times, and is not counted again.
-cdef bint is_wanted(Breath *breath) except -1:
-    cdef int64_t now = clock_ns()
-    cdef long waits
-    if breath.since == 0:
-        breath.since = now
-        breath.waits = count_waits()
+# Whether some thread has stood still since the last time: it may be for the GIL. One that does not get it at once still
+# waits the next times, and is not counted again.
+cdef bint is_wanted(Breath *breath, int64_t now) except -1:
+    cdef long waits = count_waits()
+    cdef bint is_first = breath.since == 0
+    breath.since = now
+    if is_first:
+        breath.waits = waits
         breath.turns = 1  # one may wait since before
         return False
-    if now - breath.since < breath.breather.interval:
-        return False
-    breath.since = now
-    waits = count_waits()
     if waits != breath.waits:
         breath.waits = waits
         breath.turns = TURNS
@@ -114,8 +125,9 @@ cdef class Breathing:
             times more, as who had it soon wants it again. It costs next to nothing. Or ``release``: the GIL is let go
             as well, at shorter intervals, where another thread of the process may wait. The others wait less, and get
             more of the time.
-        every: After how many bytes of payload it is considered. Smaller payloads are read and written in one go.
-        interval: Seconds between two releases of ``release``.
+        every: After how many bytes of payload it is considered: after up to eight times as many where these take less
+            than 100 µs. Smaller payloads are read and written in one go.
+        interval: Seconds between two releases of ``release``, at least.
         pause: Seconds that a release takes at least; the system may make it longer.
 
     Raises:
