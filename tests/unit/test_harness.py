@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from safecodec.bench.harness import Effort, best_times, compare, no_collector, pin, pinned
+from safecodec.bench.harness import Effort, best_times, compare, in_turns, no_collector, pin, pinned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -73,7 +73,7 @@ def test_no_round_begins_when_the_time_is_up(clock: list[float]) -> None:
 
 
 def test_none_always_follows_the_same(clock: list[float]) -> None:
-    """Each round begins with another work and every other one goes backwards."""
+    """Rounds begin with another work each, and go backwards when every one was the first."""
     order: list[str] = []
 
     def named(name: str) -> Callable[[], object]:
@@ -83,9 +83,10 @@ def test_none_always_follows_the_same(clock: list[float]) -> None:
 
         return work
 
-    best_times([named(name) for name in "abc"], Effort(rounds=4, seconds=0.5, budget=99))
+    best_times([named(name) for name in "abc"], Effort(rounds=7, seconds=0.5, budget=99))
     rounds = ["".join(order[at : at + 3]) for at in range(3, len(order), 3)]
-    assert rounds == ["cba", "bca", "bac", "abc"]
+    assert rounds == ["abc", "bca", "cab", "cba", "acb", "bac", "abc"]
+    assert ["".join(in_turns("ab", turn)) for turn in range(4)] == ["ab", "ba", "ba", "ab"]
 
 
 @pytest.mark.parametrize("collector", [True, False])

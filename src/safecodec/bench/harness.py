@@ -9,13 +9,14 @@ import time
 from collections.abc import Callable
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["BRIEF", "THOROUGH", "Effort", "Work", "best_times", "compare", "no_collector", "pin", "pinned"]
+__all__ = ["BRIEF", "THOROUGH", "Effort", "Work", "best_times", "compare", "in_turns", "no_collector", "pin", "pinned"]
 
+T = TypeVar("T")
 Work = Callable[[], object]
 
 
@@ -78,10 +79,17 @@ def loop(work: Work, count: int) -> float:
     return (time.perf_counter() - start) / count
 
 
+def in_turns(works: Sequence[T], turn: int) -> list[T]:
+    """Return the works in the order of one round, so that none always follows the same.
+
+    Rounds begin with another work each, go forwards until every one was the first, and then backwards as long.
+    """
+    order = [works[(turn + step) % len(works)] for step in range(len(works))]
+    return order[::-1] if turn // len(works) % 2 else order
+
+
 def best_times(works: Sequence[Work], effort: Effort = THOROUGH, collector: bool = False) -> list[float]:
     """Measure several pieces of work in turns.
-
-    Each round begins with the next piece and every other one goes backwards, so that none always follows the same.
 
     Args:
         works: Calls without arguments.
@@ -99,8 +107,7 @@ def best_times(works: Sequence[Work], effort: Effort = THOROUGH, collector: bool
         for turn in range(effort.rounds):
             if time.perf_counter() > end:
                 break
-            order = [(turn + step) % len(works) for step in range(len(works))]
-            for which in order if turn % 2 else reversed(order):
+            for which in in_turns(range(len(works)), turn):
                 best[which] = min(best[which], loop(works[which], counts[which]))
     return best
 
