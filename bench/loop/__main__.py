@@ -6,38 +6,16 @@ import json
 import sys
 import time
 from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
-from safecodec.bench.harness import Effort, compare
-
 from ..machine import machine
-from ..peers import ours
-from ..results import LOOP, Result
-from ..samples import megabytes
+from ..results import LOOP
 from . import figures
+from .cost import costs
 from .hop import hops
 from .server import IDLE, WAYS
 from .service import TARGET, waits
-from .ticker import MODES, stalls
-
-SIZES = {20: 1.02, 1: None}
-"""Megabytes of the values, and the largest ratio of a decode that breathes to one that does not."""
-EFFORT = Effort(rounds=200, budget=30.0)
-"""Of that ratio: a decode takes a tenth of a second, and the best of a few is still the machine's noise."""
-
-
-def costs() -> Iterator[dict[str, Any]]:
-    """What breathing takes of a decode that nobody waits for; one that holds the GIL is its own peer, for the noise."""
-    for megabyte, target in SIZES.items():
-        sample = megabytes(megabyte)
-        plain = ours.codec(sample.type)
-        frame = plain.encode(sample.value)
-        for name, breathing in MODES.items():
-            codec = ours.codec(sample.type, breathing=breathing)
-            seconds = compare(partial(codec.decode, frame), partial(plain.decode, frame), EFFORT)
-            found = Result(name, "holding the GIL", *seconds, None if breathing is None else target)
-            yield found.as_dict() | {"value": sample.name}
+from .ticker import stalls
 
 
 def judged_waits() -> Iterator[dict[str, Any]]:
@@ -61,7 +39,7 @@ def main() -> int:
     report: dict[str, Any] = {"machine": machine(None)}
     report["stalls"] = [one.as_dict() for one in stalls()]
     print(figures.stalls(report), flush=True)
-    report["costs"] = list(costs())
+    report["costs"] = [one.as_dict() for one in costs()]
     print(figures.costs(report), flush=True)
     report["waits"] = list(judged_waits())
     print(figures.waits(report), flush=True)

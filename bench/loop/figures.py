@@ -10,7 +10,8 @@ from ..results import duration, table, verdict
 
 OURS, OTHER, CALL = "#d1495b", "#3b82c4", "#e8a13a"
 COLOURS = {
-    "the same, the collector held": OURS,
+    "the same, let go in steps": OURS,
+    "the same, the collector held": "#b0718f",
     "adecode, by release": "#8f5fb0",
     "adecode, by call": CALL,
     "decode on the loop": OTHER,
@@ -26,13 +27,13 @@ def stalls(report: Any) -> str:
     def rows() -> Iterator[tuple[str, ...]]:
         for one in report["stalls"]:
             where = f"{one['value']}, collector {'on' if one['collector'] else 'off'}"
-            cells = (one["seconds"], one["typical"], max(one["longest"]), one["idle"])
+            cells = (one["seconds"], one["typical"], max(one["longest"]), one["stolen"], one["idle"])
             target = "" if one["target"] is None else f"{one['target'] * 1e3:g} ms"
             loop = f"{one['loop']}, {one['cores']} core{'s' if one['cores'] > 1 else ''}"
             shown = (duration(cell) if cell else "0" for cell in cells)
             yield where, loop, one["library"], *shown, target, verdict(one)
 
-    head = ("value", "loop", "library", "decode", "longest stall", "of all runs", "loop alone", "target", "")
+    head = ("value", "loop", "library", "decode", "longest stall", "of all runs", "stolen", "loop alone", "target", "")
     return table(head, rows(), names=3)
 
 
@@ -42,9 +43,11 @@ def costs(report: Any) -> str:
     def rows() -> Iterator[tuple[str, ...]]:
         for one in report["costs"]:
             target = "" if one["target"] is None else f"{one['target']:g}"
-            yield one["value"], one["name"], duration(one["ours"]), f"{one['ratio']:.3f}", target, verdict(one)
+            ratio = (f"{one['ratio']:.3f}", f"{one['low']:.3f} to {one['high']:.3f}")
+            yield one["value"], one["library"], duration(one["seconds"]), *ratio, target, verdict(one)
 
-    return table(("decoded", "by", "time", "by one that holds the GIL", "target", ""), rows(), names=2)
+    head = ("decoded", "by", "time", "by one that does not breathe", "19 in 20 lie", "target", "")
+    return table(head, rows(), names=2)
 
 
 def waits(report: Any) -> str:

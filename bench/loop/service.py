@@ -144,7 +144,7 @@ async def _measure(way: str, rate: int, port: int, seconds: float) -> Waits:
     return Waits(way, rate, waits, 0 if asking is None else await asking)
 
 
-def waits(seconds: float = 6.0) -> Iterator[Waits]:
+def waits(seconds: float = 12.0) -> Iterator[Waits]:
     """Measure each way at each rate."""
     with tempfile.TemporaryDirectory() as folder, a_redis(Path(folder)) as path:
         for rate in RATES:
