@@ -17,7 +17,7 @@ from .ticker import MODES
 TARGET = 1.02
 """The largest ratio that passes of a decode that breathes to one that does not."""
 PLAIN = "that does not breathe"
-SECONDS = 90.0
+SECONDS = 180.0
 """Of a value; about how long it is looked at."""
 ARENA = 1 << 20
 """Bytes that CPython gets from the system at a time, or more, and gives back when nothing is left in them."""

@@ -10,7 +10,7 @@ from ..results import duration, table, verdict
 
 OURS, OTHER, CALL = "#d1495b", "#3b82c4", "#e8a13a"
 COLOURS = {
-    "the same, let go in steps": OURS,
+    "the same, gc=False, let go in steps": OURS,
     "the same, the collector held": "#b0718f",
     "adecode, by release": "#8f5fb0",
     "adecode, by call": CALL,
