@@ -111,13 +111,13 @@ def grid(x: Axis, y: Axis) -> list[str]:
         parts.append(text(LEFT - 8, at + 4, y.show(tick), "end"))
     for tick in x.ticks():
         at = x.place(tick)
-        parts.append(f'<path class="grid" d="M{at:.1f} {TOP}V{HEIGHT - BOTTOM}"/>')
+        parts.append(f'<path class="grid" d="M{at:.1f} {y.end:g}V{HEIGHT - BOTTOM}"/>')
         parts.append(text(at, HEIGHT - BOTTOM + 18, x.show(tick), "middle"))
     return parts
 
 
-def legend(series: Sequence[Line]) -> list[str]:
-    """Names beside their lines, in rows under the title."""
+def legend(series: Sequence[Line]) -> tuple[list[str], float]:
+    """Names beside their lines, in rows under the title; and where the last row ends."""
     parts, x, y = [], 16.0, 48.0
     for one in series:
         width = 42 + 7.2 * len(one.name)
@@ -126,7 +126,7 @@ def legend(series: Sequence[Line]) -> list[str]:
         parts.append(f'<path class="{LINE[one.is_dashed]}" stroke="{one.colour}" d="M{x:.1f} {y - 4:.1f}h22"/>')
         parts.append(text(x + 28, y, one.name))
         x += width
-    return parts
+    return parts, y
 
 
 def draw(one: Line, x: Axis, y: Axis) -> str:
@@ -151,10 +151,11 @@ def lines(title: str, unit: str, series: Sequence[Line], show_x: Format, show_y:
     across = [point[0] for one in series for point in one.points]
     up = [point[1] for one in series for point in one.points]
     x = Axis(*span(across, is_log), LEFT, WIDTH - RIGHT, is_log, show_x)
-    y = Axis(*span(up, is_log), HEIGHT - BOTTOM, TOP, is_log, show_y)
+    names, end = legend(series)
+    y = Axis(*span(up, is_log), HEIGHT - BOTTOM, max(TOP, end + 16), is_log, show_y)
     label = text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 12, unit, "middle")
     drawn = [draw(one, x, y) for one in reversed(series)]
-    return document(title, HEIGHT, [*grid(x, y), label, *legend(series), *drawn])
+    return document(title, HEIGHT, [*grid(x, y), label, *names, *drawn])
 
 
 def bars(title: str, rows: Sequence[tuple[str, float, str]], show: Format) -> str:
