@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
-ticker: Any = pytest.importorskip("bench.loop.ticker")
-cost: Any = pytest.importorskip("bench.loop.cost")
+pytest.importorskip("bench")
+
+from bench.loop import cost, ticker
 
 
-def runs(*stolen: float) -> Any:
+def runs(*stolen: float) -> Callable[[], ticker.Run]:
     """Runs that had the machine taken away for so long; the longer stalled, the less was taken."""
     each = iter(stolen)
     return lambda: ticker.Run(1.0 - (taken := next(each)), 0.1, taken)
