@@ -7,6 +7,7 @@ import sys
 import sysconfig
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from statistics import median
@@ -28,6 +29,7 @@ SCHEMA = {
 }
 VALUE: dict[str, Any] = {"items": list(range(12_000)), "keys": {f"k{at}": ["text"] * 3 for at in range(900)}}
 """Less than 64 KiB: from there on the checksum lets others run, too."""
+Breaths = Callable[[Callable[[], object]], int]
 RELEASE = Breathing("release", every=64, interval=1e-9, pause=1e-4)
 
 
@@ -224,3 +226,52 @@ def test_what_a_breath_raises_is_no_verdict(breathing: Breathing, work: str, mon
             one.encode(LONG) if work == "encode" else one.decode(frame)
     assert caught.value.__cause__ is None is caught.value.__context__
     assert one.decode(one.encode(LONG)) == LONG
+
+
+def note() -> None:
+    """Stands for what counts a breath."""
+
+
+def noted() -> None:
+    """A breath that counts; it runs with the names of the module of breaths."""
+    note()
+
+
+@pytest.fixture
+def breaths(monkeypatch: pytest.MonkeyPatch) -> Breaths:
+    """Tells how many breaths a call takes."""
+    seen: list[None] = []
+    monkeypatch.setitem(breath.__globals__, "note", lambda: seen.append(None))
+    monkeypatch.setattr(breath, "__code__", noted.__code__)
+
+    def count(call: Callable[[], object]) -> int:
+        seen.clear()
+        call()
+        return len(seen)
+
+    return count
+
+
+def array_of(items: Any, breathing: Breathing) -> Codec[Any]:
+    """A codec of many of something."""
+    return Codec({"type": "array", "items": items}, subject="r", version=1, environment="test", breathing=breathing)
+
+
+@pytest.mark.parametrize("how", ["call", "release"])
+@pytest.mark.parametrize("verb", ["decode", "encode"])
+def test_quick_bytes_take_few_breaths(breaths: Breaths, how: str, verb: str) -> None:
+    """Where bytes take next to no time, a breath comes after more of them than was said, but not after any number."""
+    texts = ["x" * 4096] * 1000  # one takes a microsecond
+    one = array_of("string", Breathing(how, every=4096, interval=1e-9))
+    frame = one.encode(texts)
+    found = breaths(lambda: one.encode(texts) if verb == "encode" else one.decode(frame))
+    assert len(texts) / 8 - 1 <= found < len(texts) / 3
+
+
+@pytest.mark.parametrize("how", ["call", "release"])
+def test_slow_bytes_take_the_breaths_that_were_said(breaths: Breaths, how: str) -> None:
+    """Where bytes take long, as those do that Python makes a value of, a breath comes after as many as was said."""
+    one = array_of({"type": "string", "logicalType": "uuid"}, Breathing(how, every=32_768, interval=1e-9))
+    frame = one.encode([uuid.UUID(int=at) for at in range(20_000)])
+    told = len(frame) // 32_768
+    assert told - 1 <= breaths(lambda: one.decode(frame)) <= told
