@@ -260,11 +260,14 @@ def array_of(items: Any, breathing: Breathing) -> Codec[Any]:
 @pytest.mark.parametrize("how", ["call", "release"])
 @pytest.mark.parametrize("verb", ["decode", "encode"])
 def test_quick_bytes_take_few_breaths(breaths: Breaths, how: str, verb: str) -> None:
-    """Where bytes take next to no time, a breath comes after more of them than was said, but not after any number."""
+    """Where bytes take next to no time, a breath comes after more of them than was said, but not after any number.
+
+    A machine that is busy with other things makes some slow, but not in every try.
+    """
     texts = ["x" * 4096] * 1000  # one takes a microsecond
     one = array_of("string", Breathing(how, every=4096, interval=1e-9))
     frame = one.encode(texts)
-    found = breaths(lambda: one.encode(texts) if verb == "encode" else one.decode(frame))
+    found = min(breaths(lambda: one.encode(texts) if verb == "encode" else one.decode(frame)) for _ in range(7))
     assert len(texts) / 8 - 1 <= found < len(texts) / 3
 
 
