@@ -98,7 +98,7 @@ def test_others_have_their_turn(verb: str, switching: float) -> None:
     if switching == 1000:
         assert max(turns_during(work(None, verb)) for _ in range(20)) <= few
     else:
-        assert max(turns_during(work(Breathing(every=64), verb)) for _ in range(50)) > few
+        assert max(turns_during(work(Breathing(every=1), verb)) for _ in range(50)) > few
     assert max(turns_during(work(RELEASE, verb)) for _ in range(50)) > few
 
 
