@@ -19,8 +19,8 @@ TARGET = 1.02
 PLAIN = "that does not breathe"
 SECONDS = 180.0
 """Of a value; about how long it is looked at."""
-ARENA = 1 << 20
-"""Bytes that CPython gets from the system at a time, or more, and gives back when nothing is left in them."""
+ARENA, BLOCK = 1 << 20, 448
+"""Bytes that CPython gets from the system at a time and gives back when all are free; bytes of a `bytes` of 400."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,8 @@ def kept_memory(size: int) -> list[bytes]:
     Args:
         size: How many bytes.
     """
-    small = [bytes(400) for _ in range(size // 448)]
-    return small[:: ARENA // 448 // 2]
+    small = [bytes(400) for _ in range(size // BLOCK)]
+    return small[:: ARENA // BLOCK // 2]
 
 
 def median_between(values: list[float]) -> tuple[float, float, float]:

@@ -24,11 +24,12 @@ KEY = "configuration"
 IN_STEPS = "the same, gc=False, let go in steps"
 STEP = 500
 """Rows that are freed at a time, which takes a quarter of a millisecond."""
+HELD: dict[str, Any] = {"breathing": Breathing("release"), "hold_collector": True}
 BREATHS: dict[str, dict[str, Any]] = {
     "adecode, by call": {"breathing": Breathing("call")},
     "adecode, by release": {"breathing": Breathing("release")},
-    "the same, the collector held": {"breathing": Breathing("release"), "hold_collector": True},
-    IN_STEPS: {"breathing": Breathing("release"), "hold_collector": True},
+    "the same, the collector held": HELD,
+    IN_STEPS: HELD,
 }
 IDLE, ON_LOOP, THREAD = "nothing", "decode on the loop", "fastavro in a thread"
 WAYS = (IDLE, ON_LOOP, THREAD, *BREATHS)

@@ -38,6 +38,11 @@ def codec(breathing: Breathing | None) -> Codec[Any]:
     return Codec(SCHEMA, subject="r", version=1, environment="test", breathing=breathing)
 
 
+def array_of(items: Any, breathing: Breathing) -> Codec[Any]:
+    """A codec of many of something."""
+    return Codec({"type": "array", "items": items}, subject="r", version=1, environment="test", breathing=breathing)
+
+
 def work(breathing: Breathing | None, verb: str) -> Callable[[], object]:
     """A call of a verb."""
     one = codec(breathing)
@@ -130,13 +135,7 @@ def test_who_had_a_turn_soon_has_others() -> None:
 
     So of its waits most are short. A machine that is busy with other things makes some long, but not in every try.
     """
-    numbers: Codec[Any] = Codec(
-        {"type": "array", "items": "long"},
-        subject="numbers",
-        version=1,
-        environment="test",
-        breathing=Breathing(),
-    )
+    numbers = array_of("long", Breathing())
     frame = numbers.encode([7] * 4_000_000)
     typical = [median(waits_during(lambda: numbers.decode(frame), 0.0002)) for _ in range(7)]
     assert min(typical) < sys.getswitchinterval() / 2
@@ -250,11 +249,6 @@ def breaths(monkeypatch: pytest.MonkeyPatch) -> Breaths:
         return len(seen)
 
     return count
-
-
-def array_of(items: Any, breathing: Breathing) -> Codec[Any]:
-    """A codec of many of something."""
-    return Codec({"type": "array", "items": items}, subject="r", version=1, environment="test", breathing=breathing)
 
 
 @pytest.mark.parametrize("how", ["call", "release"])
