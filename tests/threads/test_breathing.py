@@ -17,6 +17,7 @@ import pytest
 
 from safecodec import Breathing, Codec
 from safecodec.avro.breath import breath
+from safecodec.bench.harness import no_collector
 from safecodec.errors import DecodeError, EncodeError
 
 SCHEMA = {
@@ -60,6 +61,13 @@ def switching(request: pytest.FixtureRequest) -> Iterator[float]:
     sys.setswitchinterval(before)
 
 
+@pytest.fixture
+def collector_off() -> Iterator[None]:
+    """Keeps out what other tests left to collect: its end may let others run in the middle of a call."""
+    with no_collector():
+        yield
+
+
 @pytest.fixture(params=["all cores", "one core"])
 def cores(request: pytest.FixtureRequest) -> Iterator[None]:
     """Runs on all cores, or on one, where the system lets a process choose."""
@@ -94,6 +102,7 @@ def turns_during(call: Callable[[], object]) -> int:
 
 @pytest.mark.skipif(bool(sysconfig.get_config_var("Py_GIL_DISABLED")), reason="nobody waits for an interpreter")
 @pytest.mark.parametrize("verb", ["decode", "encode"])
+@pytest.mark.usefixtures("collector_off")
 def test_others_have_their_turn(verb: str, switching: float) -> None:
     """A releasing call gives others their turn unasked, a calling one when they ask; without breaths there is none.
 
