@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from itertools import count
 from statistics import median
 from typing import Any
 
 from safecodec.bench.harness import in_turns, no_collector
 
 from ..peers import ours
-from ..samples import Sample, big_events, megabytes
+from ..samples import big_events, megabytes
 from .ticker import MODES
 
 TARGET = 1.02
 """The largest ratio that passes of a decode that breathes to one that does not."""
 PLAIN = "that does not breathe"
-SECONDS = 180.0
-"""Of a value; about how long it is looked at."""
+PRECISE = 0.01
+"""A value is looked at until the interval of each ratio that has a target ends no farther than this from it, ..."""
+PATIENCE, ENOUGH = 600.0, 30
+"""...or for so many seconds; in so many rounds at least."""
 ARENA, BLOCK = 1 << 20, 448
 """Bytes that CPython gets from the system at a time and gives back when all are free; bytes of a `bytes` of 400."""
 
@@ -72,30 +75,51 @@ def median_between(values: list[float]) -> tuple[float, float, float]:
     return median(ordered), ordered[low], ordered[high]
 
 
-def costs(seconds: float = SECONDS) -> Iterator[Cost]:
+def costs() -> Iterator[Cost]:
     """Measure values of 20 MB; the way that holds the GIL does not breathe either, and shows the noise."""
     for sample in (big_events(20), megabytes(20)):
-        yield from _of(sample, seconds)
+        frame = ours.codec(sample.type).encode(sample.value)
+        memory = kept_memory(12 * len(frame))
+        with no_collector():
+            found = until_precise(_rounds(sample.type, frame))
+        del memory
+        for name, figures in found.items():
+            yield Cost(sample.name, name, *figures, None if MODES[name] is None else TARGET)
 
 
-def _of(sample: Sample, seconds: float) -> Iterator[Cost]:
-    frame = ours.codec(sample.type).encode(sample.value)
-    memory = kept_memory(12 * len(frame))
-    with no_collector():
-        rounds = list(_rounds(sample.type, frame, seconds))
-    del memory
-    for name, breathing in MODES.items():
-        ratio = median_between([one[name] / one[PLAIN] for one in rounds])
-        target = None if breathing is None else TARGET
-        yield Cost(sample.name, name, median(one[name] for one in rounds), *ratio, target)
+def until_precise(
+    rounds: Iterator[dict[str, float]], clock: Callable[[], float] = time.monotonic
+) -> dict[str, tuple[float, float, float, float]]:
+    """Take rounds until it is clear what each way costs, whatever that is.
+
+    Args:
+        rounds: The seconds of each way.
+        clock: Tells the time.
+
+    Returns:
+        Of each way its seconds, the ratio to the plain one, and between which two it lies.
+    """
+    taken: list[dict[str, float]] = []
+    end = clock() + PATIENCE
+    while True:
+        taken.append(next(rounds))
+        found = {
+            name: (median(one[name] for one in taken), *median_between([one[name] / one[PLAIN] for one in taken]))
+            for name in MODES
+        }
+        is_precise = all(
+            max(high - ratio, ratio - low) <= PRECISE
+            for name, (_, ratio, low, high) in found.items()
+            if MODES[name] is not None
+        )
+        if len(taken) >= ENOUGH and (is_precise or clock() >= end):
+            return found
 
 
-def _rounds(type_: type, frame: bytes, seconds: float) -> Iterator[dict[str, float]]:
+def _rounds(type_: type, frame: bytes) -> Iterator[dict[str, float]]:
     """Decode in turns, each time by new codecs: where its plan lies makes one faster than its twin by a hundredth."""
     ways = list(({PLAIN: None} | MODES).items())
-    end = time.perf_counter() + seconds
-    turn = 0
-    while time.perf_counter() < end:
+    for turn in count():
         codecs = [(name, ours.codec(type_, breathing=breathing)) for name, breathing in in_turns(ways, turn)]
         times = {}
         for name, codec in codecs:
@@ -104,4 +128,3 @@ def _rounds(type_: type, frame: bytes, seconds: float) -> Iterator[dict[str, flo
             times[name] = time.perf_counter() - start
             del value
         yield times
-        turn += 1

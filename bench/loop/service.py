@@ -10,12 +10,14 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import redis
+
+from safecodec.bench.harness import in_turns
 
 from ..peers import ours
 from ..results import ROOT
@@ -26,6 +28,8 @@ PINGS = 0.004
 """Seconds between two small requests."""
 RATES = (1, 10)
 """Configurations a second."""
+TURNS, SECONDS = 5, 5.0
+"""How often each way has its turn, and for how long."""
 TARGET = 2.0
 """The largest ratio of the 99th percentile to the idle server's that passes, at the first rate."""
 
@@ -135,19 +139,31 @@ async def _configure(port: int, rate: int, over: asyncio.Event) -> int:
     return count
 
 
-async def _measure(way: str, rate: int, port: int, seconds: float) -> Waits:
+async def _measure(way: str, rate: int, port: int) -> Waits:
     over = asyncio.Event()
     asking = asyncio.create_task(_configure(port, rate, over)) if way != IDLE else None
     await asyncio.sleep(0.3)
-    waits = await _ping(port, seconds)
+    waits = await _ping(port, SECONDS)
     over.set()
     return Waits(way, rate, waits, 0 if asking is None else await asking)
 
 
-def waits(seconds: float = 12.0) -> Iterator[Waits]:
-    """Measure each way at each rate."""
-    with tempfile.TemporaryDirectory() as folder, a_redis(Path(folder)) as path:
+def together(parts: list[Waits]) -> Waits:
+    """The waits of one way at one rate, measured in parts."""
+    way, rate = parts[0].way, parts[0].rate
+    return Waits(way, rate, [wait for one in parts for wait in one.seconds], sum(one.configurations for one in parts))
+
+
+def waits() -> Iterator[Waits]:
+    """Measure each way at each rate, in turns: a machine that gets slower does so for all.
+
+    Each has a server of its own, which does nothing while the others are measured.
+    """
+    with tempfile.TemporaryDirectory() as folder, a_redis(Path(folder)) as path, ExitStack() as servers:
+        ports = {way: servers.enter_context(a_server(way, path)) for way in WAYS}
         for rate in RATES:
-            for way in WAYS:
-                with a_server(way, path) as port:
-                    yield asyncio.run(_measure(way, rate, port, seconds))
+            parts: dict[str, list[Waits]] = {way: [] for way in WAYS}
+            for turn in range(TURNS):
+                for way in in_turns(WAYS, turn):
+                    parts[way].append(asyncio.run(_measure(way, rate, ports[way])))
+            yield from map(together, parts.values())

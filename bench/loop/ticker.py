@@ -34,8 +34,8 @@ LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
 }
 IDLE = 0.15
 """Seconds that nothing is decoded, about as long as a decode takes."""
-ATTEMPTS = 4
-"""How many times as many runs are made as count, where the machine is taken away during too many."""
+PATIENCE = 60.0
+"""Seconds after which no more runs are made, where the machine was taken away during too many."""
 MODES = {
     "safecodec, holding the GIL": None,
     "safecodec, breathing by call": Breathing("call"),
@@ -133,14 +133,15 @@ def stall_during(work: Work, loop: str) -> Run:
     return Run(longest, took[0], stolen() - before)
 
 
-def quietest(run: Callable[[], Run], count: int) -> list[Run]:
+def quietest(run: Callable[[], Run], count: int, clock: Callable[[], float] = time.monotonic) -> list[Run]:
     """Make runs until in so many of them the machine was all ours; or else take those in which it was most ours.
 
     A core that is taken away while a loop is due looks like a stall of the loop, for as long as it is gone. What the
     runs measured has no part in the choice.
     """
     found: list[Run] = []
-    while len(found) < count * ATTEMPTS and sum(one.stolen == 0.0 for one in found) < count:
+    end = clock() + PATIENCE
+    while sum(one.stolen == 0.0 for one in found) < count and (len(found) < count or clock() < end):
         found.append(run())
     return sorted(found, key=lambda one: one.stolen)[:count]
 
