@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 import sysconfig
@@ -18,7 +19,8 @@ import pytest
 from safecodec import Breathing, Codec
 from safecodec.avro.breath import breath
 from safecodec.bench.harness import no_collector
-from safecodec.errors import DecodeError, EncodeError
+from safecodec.errors import DecodeError, EncodeError, PayloadChecksumError
+from safecodec.frame import crc32c, mask, pack, peek, unpack
 
 SCHEMA = {
     "type": "record",
@@ -42,7 +44,7 @@ def codec(breathing: Breathing | None) -> Codec[Any]:
     return Codec(SCHEMA, subject="r", version=1, environment="test", breathing=breathing)
 
 
-def array_of(items: Any, breathing: Breathing) -> Codec[Any]:
+def array_of(items: Any, breathing: Breathing | None) -> Codec[Any]:
     """A codec of many of something."""
     return Codec({"type": "array", "items": items}, subject="r", version=1, environment="test", breathing=breathing)
 
@@ -138,6 +140,58 @@ def waits_during(call: Callable[[], object], asleep: float) -> list[float]:
         waits.append(time.perf_counter() - start - asleep)
     thread.join()
     return waits
+
+
+@pytest.mark.usefixtures("cores")
+@pytest.mark.parametrize("size", [(4 << 20) - 1, 4 << 20, (4 << 20) + 1, (9 << 20) + 5])
+def test_a_checksum_in_parts_is_that_of_the_whole(size: int) -> None:
+    """On however many cores it is summed, a frame's checksum is that of its payload; one byte that differs is seen."""
+    payload = os.urandom(size)
+    frame = pack(payload, format="avro", subject="r", version=1, fingerprint=bytes(4), environment="test")
+    assert peek(frame).payload_checksum == mask(crc32c(payload))
+    assert unpack(frame, subject="r", environment="test")[1] == payload
+    wrong = frame[:-1] + bytes([frame[-1] ^ 1])
+    with pytest.raises(PayloadChecksumError):
+        unpack(wrong, subject="r", environment="test")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the system does not tell of a thread's switches")
+@pytest.mark.parametrize(("how", "least"), [("call", 1.2), ("release", 1.8)])
+def test_who_needs_the_core_alone_has_it_more_often(how: str, least: float) -> None:
+    """On one core, a call that breathes leaves it to who needs no interpreter, before the system takes it away.
+
+    The sleeps of a release alone make it 1.5 times as often.
+    """
+    import resource
+
+    frame = array_of("long", Breathing()).encode([7] * 4_000_000)
+    busy = bytes(1 << 26)
+    over = threading.Event()
+
+    def hash_() -> None:
+        while not over.is_set():
+            hashlib.sha256(busy)
+
+    def rate(one: Codec[Any]) -> float:
+        before = resource.getrusage(resource.RUSAGE_THREAD)
+        one.decode(frame)
+        after = resource.getrusage(resource.RUSAGE_THREAD)
+        return (after.ru_nivcsw - before.ru_nivcsw) / (
+            after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        )
+
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(cores)})
+    thread = threading.Thread(target=hash_)
+    thread.start()
+    try:
+        breathing, plain = array_of("long", Breathing(how)), array_of("long", None)
+        rates = [(rate(breathing), rate(plain)) for _ in range(9)]
+    finally:
+        over.set()
+        thread.join()
+        os.sched_setaffinity(0, cores)
+    assert median(one for one, _ in rates) > least * median(one for _, one in rates)
 
 
 @pytest.mark.skipif(bool(sysconfig.get_config_var("Py_GIL_DISABLED")), reason="nobody waits for an interpreter")

@@ -10,7 +10,6 @@ cdef extern from *:
     #ifdef _WIN32
     #include <windows.h>
     #else
-    #include <sched.h>
     #include <sys/resource.h>
     #include <time.h>
     #endif
@@ -34,23 +33,6 @@ cdef extern from *:
         nanosleep(&time, NULL);
     #endif
     }
-    /* Lets other threads that are ready run on this core. */
-    static inline void safecodec_leave_core(void) {
-    #ifdef _WIN32
-        SwitchToThread();
-    #else
-        sched_yield();
-    #endif
-    }
-    /* Whether this thread may run on one core only, where the system tells. */
-    static inline int safecodec_has_one_core(void) {
-    #if defined(__linux__) && defined(CPU_COUNT)
-        cpu_set_t cores;
-        return sched_getaffinity(0, sizeof cores, &cores) == 0 && CPU_COUNT(&cores) == 1;
-    #else
-        return 0;
-    #endif
-    }
     /* How often threads of this process have stood still to wait for something. */
     static inline long safecodec_count_waits(void) {
     #ifdef _WIN32
@@ -64,8 +46,6 @@ cdef extern from *:
     int64_t clock_ns "safecodec_clock"() noexcept nogil
     long count_waits "safecodec_count_waits"() noexcept nogil
     void sleep_ns "safecodec_sleep"(int64_t ns) noexcept nogil
-    void leave_core "safecodec_leave_core"() noexcept nogil
-    bint has_one_core "safecodec_has_one_core"() noexcept nogil
     const size_t NEVER "SIZE_MAX"
 
 cdef enum:
@@ -88,6 +68,7 @@ cdef struct Breath:
     size_t due
     size_t stride  # from one look to the next
     int64_t last   # when it last looked
+    int64_t left   # when it last left the core to others
     int64_t since  # when it last looked after others
     long waits     # how many waits of threads there were then
     int turns      # how many releases are still due
@@ -101,6 +82,7 @@ cdef inline void begin(Breath *breath, const Breather *breather, size_t at) noex
     breath.due = NEVER if breather is NULL else at + breather.every
     breath.stride = 0 if breather is NULL else breather.every
     breath.last = 0
+    breath.left = 0
     breath.since = 0
     breath.waits = 0
     breath.turns = 0

@@ -7,6 +7,8 @@ takes, on however many cores.
 cimport cython
 from cpython.object cimport PyObject
 
+from safecodec._cores cimport has_one_core, leave_core
+
 from safecodec.avro.breath import Interruption
 from safecodec.avro.breath import breath as _breath
 from safecodec.errors import ConfigError
@@ -55,15 +57,24 @@ cdef int by_call(Breath *breath, int64_t now) except -1:
         breath.turns -= 1
         release(breath)
         now = clock_ns()
-    if now - breath.since >= LOOK:
-        breath.since = now
-        if has_one_core():  # a wait that is over is not told before its thread runs
-            leave_core()
-            now = clock_ns()
+    if let_core(breath, now):
+        now = clock_ns()
     call()
     if clock_ns() - now >= GIVEN:
         breath.turns = TURNS
     return 0
+
+
+# Where there is one core, who is due on it may have to wait for it some milliseconds, and can neither ask for the GIL nor
+# be seen to stand still for it meanwhile. Not more often: one that works all the time keeps it as long each time.
+cdef bint let_core(Breath *breath, int64_t now) except -1:
+    if now - breath.left < LOOK:
+        return False
+    breath.left = now
+    if not has_one_core():
+        return False
+    leave_core()
+    return True
 
 
 cdef int call() except -1:
@@ -84,16 +95,22 @@ cdef int release(const Breath *breath) except -1:
 # Whether some thread has stood still since the last time: it may be for the GIL. One that does not get it at once still
 # waits the next times, and is not counted again.
 cdef bint is_wanted(Breath *breath, int64_t now) except -1:
-    cdef long waits = count_waits()
     cdef bint is_first = breath.since == 0
+    cdef long waits
     breath.since = now
     if is_first:
-        breath.waits = waits
+        breath.waits = count_waits()
         breath.turns = 1  # one may wait since before
+    if let_core(breath, now):
+        breath.since = clock_ns()
+    elif is_first:
         return False
+    waits = count_waits()
     if waits != breath.waits:
         breath.waits = waits
         breath.turns = TURNS
+    elif is_first:
+        return False
     if breath.turns == 0:
         return False
     breath.turns -= 1

@@ -55,6 +55,9 @@ cdef enum:
     # Payloads from this size on are summed without the GIL: below it, a hand-over costs more than the sum.
     RELEASE_GIL_FROM = 65536
 
+    # Bytes that are summed at a time where a process has one core: less than half a millisecond.
+    LEAVE_CORE_AFTER = 4194304
+
 # What a check found; zero is good. Only .pyx code makes an error of it.
 cdef enum Status:
     STATUS_OK = 0
