@@ -20,7 +20,7 @@ TARGET = 1.02
 PLAIN = "that does not breathe"
 PRECISE = 0.01
 """A value is looked at until the interval of each ratio that has a target ends no farther than this from it, ..."""
-PATIENCE, ENOUGH = 600.0, 30
+PATIENCE, ENOUGH = 300.0, 30
 """...or for so many seconds; in so many rounds at least."""
 ARENA, BLOCK = 1 << 20, 448
 """Bytes that CPython gets from the system at a time and gives back when all are free; bytes of a `bytes` of 400."""

@@ -34,7 +34,7 @@ LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
 }
 IDLE = 0.15
 """Seconds that nothing is decoded, about as long as a decode takes."""
-PATIENCE = 60.0
+PATIENCE = 30.0
 """Seconds after which no more runs are made, where the machine was taken away during too many."""
 MODES = {
     "safecodec, holding the GIL": None,

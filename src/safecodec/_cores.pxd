@@ -1,5 +1,5 @@
-# Who waits for the core of this thread. Where a process has one core only, who is due on it may not run for milliseconds,
-# whoever holds the GIL: a system lets a thread finish its share first.
+# Who waits for the core of this thread. Where a process has one core only, who is due on it may have to wait for some
+# milliseconds, whoever holds the GIL: a system lets a thread finish its share first.
 
 cdef extern from *:
     """

@@ -31,9 +31,9 @@ def test_runs_count_in_which_the_machine_was_all_ours() -> None:
 
 
 def test_runs_count_in_which_the_machine_was_most_ours() -> None:
-    """On a machine that is always taken away for a while, those count of a minute's that had most of it."""
+    """On a machine that is always taken away for a while, those count of half a minute's that had most of it."""
     taken = [0.01 * at for at in range(8, 0, -1)]
-    found = ticker.quietest(runs(*taken), 2, seconds(20.0))
+    found = ticker.quietest(runs(*taken), 2, seconds(10.0))
     assert [one.stolen for one in found] == pytest.approx([0.05, 0.06])
 
 
