@@ -10,7 +10,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from statistics import median
 from typing import Any
 
@@ -18,7 +18,7 @@ import pytest
 
 from safecodec import Breathing, Codec
 from safecodec.avro.breath import breath
-from safecodec.bench.harness import no_collector
+from safecodec.bench.harness import no_collector, pinned
 from safecodec.errors import DecodeError, EncodeError, PayloadChecksumError
 from safecodec.frame import crc32c, mask, pack, peek, unpack
 
@@ -76,13 +76,8 @@ def collector_off() -> Iterator[None]:
 @pytest.fixture(params=["all cores", "one core"])
 def cores(request: pytest.FixtureRequest) -> Iterator[None]:
     """Runs on all cores, or on one, where the system lets a process choose."""
-    if request.param == "all cores" or sys.platform != "linux":
+    with pinned() if request.param == "one core" else nullcontext():
         yield
-        return
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {max(before)})
-    yield
-    os.sched_setaffinity(0, before)
 
 
 def turns_during(call: Callable[[], object]) -> int:
@@ -182,17 +177,15 @@ def test_who_needs_the_core_alone_has_it_more_often(how: str, least: float) -> N
             after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         )
 
-    cores = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {max(cores)})
-    thread = threading.Thread(target=hash_)
-    thread.start()
-    try:
-        breathing, plain = array_of("long", Breathing(how)), array_of("long", None)
-        rates = [(rate(breathing), rate(plain)) for _ in range(9)]
-    finally:
-        over.set()
-        thread.join()
-        os.sched_setaffinity(0, cores)
+    breathing, plain = array_of("long", Breathing(how)), array_of("long", None)
+    with pinned():
+        thread = threading.Thread(target=hash_)
+        thread.start()
+        try:
+            rates = [(rate(breathing), rate(plain)) for _ in range(9)]
+        finally:
+            over.set()
+            thread.join()
     assert median(one for one, _ in rates) > least * median(one for _, one in rates)
 
 
