@@ -29,6 +29,10 @@ cdef class LoopRules:
     cdef int tell(self, str verb, Py_ssize_t size, double seconds, double expected) except -1
 
 
+# Keeps the garbage collector from starting, in the whole process, until the last caller for whom this was true has
+# called release_collector.
+cdef bint hold_collector() except -1
+cdef int release_collector() except -1
 # Whether an event loop runs on this thread.
 cdef bint on_loop() except -1
 # The module of the async verbs; asyncio is loaded with it.

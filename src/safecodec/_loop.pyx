@@ -1,14 +1,19 @@
 """On which terms a codec's calls meet an event loop. A loop is seen here, and asyncio is not loaded to look for one."""
 
+import os
 import sys
 import warnings
 
 cimport cython
 
-from safecodec._cost cimport Estimate
+from safecodec._cost cimport Estimate, wall_time
 from safecodec.avro._breathing cimport Breathing, breather_of
 
 from safecodec.errors import ConfigError, LoopBlockedError, SafecodecLoopWarning
+
+cdef extern from "Python.h":
+    int PyGC_Disable() noexcept
+    int PyGC_Enable() noexcept
 
 DEFAULT_BUDGET = 200e-6
 """Seconds: below it, a hop to another thread costs more than the call."""
@@ -62,6 +67,62 @@ cdef class LoopRules:
             # Compiled code has no frame of its own: the first is the caller's.
             warnings.warn(SafecodecLoopWarning(verb=verb, size=size, seconds=seconds), stacklevel=1)
         return 0
+
+
+# ---- the garbage collector -------------------------------------------------------------------------------------------
+
+# Seconds after which nobody joins those who hold the collector. Reads that overlap without end would keep it from
+# running at all, and garbage would pile up.
+cdef double LONGEST_HOLD = 0.25
+
+# The collector's switch is one for the process, and so is the count of those who hold it.
+cdef cython.pymutex collector_lock
+cdef Py_ssize_t collector_holders = 0
+cdef bint collector_was_on = False
+cdef double collector_held_since = 0
+
+
+cdef bint hold_collector() except -1:
+    global collector_holders, collector_was_on, collector_held_since
+    cdef double now = wall_time()
+    with collector_lock:
+        if collector_holders == 0:
+            collector_was_on = PyGC_Disable()
+            collector_held_since = now
+        elif now - collector_held_since > LONGEST_HOLD:
+            return False
+        collector_holders += 1
+        return True
+
+
+cdef int release_collector() except -1:
+    global collector_holders
+    with collector_lock:
+        if collector_holders == 0:
+            return 0  # this is a fork, made by a hook of the value that was read
+        collector_holders -= 1
+        if collector_holders == 0 and collector_was_on:
+            PyGC_Enable()
+    return 0
+
+
+def _release_all():
+    """In a forked process: the threads that held the collector have stayed behind."""
+    global collector_holders
+    if collector_holders and collector_was_on:
+        PyGC_Enable()
+    collector_holders = 0
+    collector_lock.release()
+
+
+if hasattr(os, "register_at_fork"):  # Windows has no forks
+    os.register_at_fork(
+        before=lambda: collector_lock.acquire(), after_in_parent=lambda: collector_lock.release(),
+        after_in_child=_release_all,
+    )
+
+
+# ---- the event loop --------------------------------------------------------------------------------------------------
 
 
 cdef bint on_loop() except -1:

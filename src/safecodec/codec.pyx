@@ -106,8 +106,9 @@ cdef class Codec:
             GIL until they are done.
         hold_collector: Whether the garbage collector is kept from starting while a frame of 64 KiB or more is read, in
             the whole process. Reading makes many containers and no garbage; each of CPython's collections that it sets
-            off looks at all that there are, and holds the GIL meanwhile. What another thread asks of `gc.disable` during
-            such a read is lost.
+            off looks at all that there are, and holds the GIL meanwhile. It is as it was before when the last of several
+            such reads is done; reads that overlap for longer than a quarter of a second let it run in between. What another
+            thread asks of `gc.disable` during such a read is lost.
 
     Raises:
         ConfigError: No environment, a name or number that no header can hold, an engine that is not there, or no budget,

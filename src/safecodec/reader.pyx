@@ -9,7 +9,7 @@ from cpython.object cimport PyObject
 from libc.stdint cimport uint8_t, uint64_t
 
 from safecodec._cost cimport Estimate, learn_from, stopwatch, wall_time
-from safecodec._loop cimport GUARD_OFF, LoopRules, on_loop, verbs
+from safecodec._loop cimport GUARD_OFF, LoopRules, hold_collector, on_loop, release_collector, verbs
 from safecodec._settled cimport settle
 from safecodec.avro._breathing cimport LARGE, Breather, copy_released
 from safecodec.avro._decoder cimport Plan
@@ -25,10 +25,6 @@ from safecodec.avro.breath import Interruption
 from safecodec._batch import batch_of as _batch_of
 from safecodec._batch import read_batch as _read_batch
 from safecodec.errors import InputTypeError, PayloadError
-
-cdef extern from "Python.h":
-    int PyGC_Disable() noexcept
-    int PyGC_Enable() noexcept
 
 choose_crc32c()
 
@@ -353,22 +349,22 @@ cdef class Reader:
         cdef Span span
         held = hold_frame(frame, &span)
         cdef Py_ssize_t found = self.check(span, context)
-        cdef bint collects = self._rules.hold_collector and span.size >= LARGE and PyGC_Disable()
+        cdef bint holds = self._rules.hold_collector and span.size >= LARGE and hold_collector()
         try:
             return self._decoders[found](held)
         except Exception as error:
             raise self.unreadable(span, error) from error
         finally:
-            if collects:
-                PyGC_Enable()
+            if holds:
+                release_collector()
 
     cdef object read_payload(self, PyObject *plan, Span span, const Breather *breather):
-        cdef bint collects = self._rules.hold_collector and span.size >= LARGE and PyGC_Disable()
+        cdef bint holds = self._rules.hold_collector and span.size >= LARGE and hold_collector()
         try:
             return (<Plan>plan).read(span.data + HEADER_SIZE, span.size - HEADER_SIZE, breather)
         finally:
-            if collects:
-                PyGC_Enable()
+            if holds:
+                release_collector()
 
     # Verdicts 1 to 10: which decoder the payload takes.
     cdef Py_ssize_t check(self, Span frame, object context) except -1:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import gc
+import os
 import pickle
 import sys
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -99,6 +104,158 @@ def test_small_frames_and_readers(collections: list[int]) -> None:
     collections.clear()
     assert len(reader.decode(large)["rows"]) == 10 * len(kept["rows"])
     assert len(collections) <= 1
+
+
+# ---- several at once ---------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Meeting:
+    """Calls somebody while it is read."""
+
+    number: int
+    filling: bytes = bytes(100_000)
+
+    def __post_init__(self) -> None:
+        MET.pop(self.number, bool)()
+
+
+MET: dict[int, Callable[[], object]] = {}
+
+
+@dataclass
+class Read:
+    """A large frame that is being read in another thread until it is told to end."""
+
+    number: int
+    begun: threading.Event = field(default_factory=threading.Event)
+    ends: threading.Event = field(default_factory=threading.Event)
+
+    def start(self, pool: ThreadPoolExecutor, payload: str = "avro") -> Read:
+        """Begin, and return when the collector is held."""
+
+        def meet() -> None:
+            self.begun.set()
+            assert self.ends.wait(60)
+
+        made = Codec(Meeting, subject="m", version=1, environment="test", payload=payload, hold_collector=True)
+        frame = made.encode(Meeting(self.number))
+        MET[self.number] = meet
+        self.value = pool.submit(made.decode, frame)
+        assert self.begun.wait(60)
+        return self
+
+    def end(self) -> None:
+        """End, and return when the value is there."""
+        self.ends.set()
+        assert self.value.result(60).number == self.number
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    """Threads to read in."""
+    with ThreadPoolExecutor(4) as threads:
+        yield threads
+
+
+@pytest.mark.usefixtures("collections")
+@pytest.mark.parametrize("payload", ["avro", "json"])
+@pytest.mark.parametrize("first", [0, 1])
+def test_the_last_reader_switches_it_on(pool: ThreadPoolExecutor, payload: str, first: int) -> None:
+    """While one of several readers is at work the collector stays off, whichever of them ends first."""
+    reads = [Read(1).start(pool, payload), Read(2).start(pool, payload)]
+    reads[first].end()
+    assert not gc.isenabled()
+    reads[1 - first].end()
+    assert gc.isenabled()
+
+
+@pytest.mark.usefixtures("collections")
+def test_what_was_off_before_stays_off(pool: ThreadPoolExecutor) -> None:
+    """A collector that was off before the first of several readers is off after the last."""
+    gc.disable()
+    reads = [Read(1).start(pool), Read(2).start(pool)]
+    for read in reads:
+        read.end()
+        assert not gc.isenabled()
+
+
+@pytest.mark.usefixtures("collections")
+def test_overlapping_reads_let_it_run(pool: ThreadPoolExecutor) -> None:
+    """Reads that overlap without end do not keep the collector off for good: who comes late does not hold it."""
+    first = Read(1).start(pool)
+    time.sleep(0.3)
+    late = Read(2).start(pool)
+    assert not gc.isenabled()
+    first.end()
+    assert gc.isenabled()
+    late.end()
+    assert gc.isenabled()
+    next_one = Read(3).start(pool)
+    assert not gc.isenabled()
+    next_one.end()
+    assert gc.isenabled()
+
+
+@pytest.mark.usefixtures("collections")
+def test_many_threads_leave_it_on() -> None:
+    """However many threads read how often, the collector is on when all are done."""
+    held = codec(hold_collector=True)
+    frame = held.encode(LARGE)
+    barrier = threading.Barrier(4)
+
+    def work() -> None:
+        barrier.wait(60)
+        for _ in range(25):
+            assert held.decode(frame)["rows"][-1] == [29_999]
+
+    with ThreadPoolExecutor(4) as threads:
+        for done in [threads.submit(work) for _ in range(4)]:
+            done.result(60)
+    assert gc.isenabled()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no forks")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+@pytest.mark.parametrize("on", [True, False])
+def test_a_fork_has_it_as_it_was(pool: ThreadPoolExecutor, collections: list[int], on: bool) -> None:
+    """In a process that is forked while other threads read, nobody would switch the collector on: it is so at once."""
+    del collections
+    if not on:
+        gc.disable()
+    read = Read(1).start(pool)
+    child = os.fork()
+    if not child:
+        right = gc.isenabled() is on
+        held = codec(hold_collector=True)
+        held.decode(held.encode(LARGE))
+        os._exit(0 if right and gc.isenabled() is on else 1)
+    assert not gc.isenabled()
+    read.end()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert gc.isenabled() is on
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no forks")
+@pytest.mark.usefixtures("collections")
+def test_a_fork_within_a_read() -> None:
+    """A hook of the value that forks leaves the child with a collector that is on, and with no hold to give back."""
+    made = Codec(Meeting, subject="m", version=1, environment="test", hold_collector=True)
+    frame = made.encode(Meeting(7))
+    children: list[int] = []
+    MET[7] = lambda: children.append(os.fork())
+    value = made.decode(frame)
+    if not children[0]:
+        right = gc.isenabled()
+        again = Read(1)
+        with ThreadPoolExecutor(1) as threads:
+            again.start(threads)
+            right = right and not gc.isenabled()
+            again.end()
+        os._exit(0 if right and gc.isenabled() else 1)
+    assert value.number == 7
+    assert os.waitstatus_to_exitcode(os.waitpid(children[0], 0)[1]) == 0
+    assert gc.isenabled()
 
 
 def test_a_wrong_word() -> None:
