@@ -203,7 +203,7 @@ def unpack(
     """A frame's header and payload, or `Refused`: verdicts 1 to 10."""
     expected_subject = _name_tag(subject).hex()
     expected_environment = (UNSCOPED if environment is None else _name_tag(environment)).hex()
-    if (format is not None and format not in FORMATS) or not 0 <= max_payload <= 0xFFFFFFFF:
+    if (format is not None and format not in FORMATS) or not 1 <= max_payload <= 0xFFFFFFFF:
         raise Refused("ConfigError")
     if versions is not None and not (versions and all(map(_is_known, versions.items()))):
         raise Refused("ConfigError")

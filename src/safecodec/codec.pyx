@@ -23,7 +23,7 @@ from safecodec.reader cimport Reader
 from safecodec._loop import DEFAULT_BUDGET as _DEFAULT_BUDGET
 from safecodec._loop import GUARDS as _GUARDS
 from safecodec.avro.limits import DEFAULT as _DEFAULT
-from safecodec.avro.limits import Limits
+from safecodec.avro.limits import checked as _checked
 from safecodec.avro.schema import Schema
 from safecodec.errors import ConfigError, EncodeError, ValueTooLargeError
 from safecodec.evolution.versions import ENGINES as _ENGINES
@@ -89,7 +89,8 @@ cdef class Codec:
             environment are refused.
         write_version: Number of the version that is written; ``version`` where None. Readers first: a version is
             written when every reader knows it.
-        max_payload: The longest payload that is written or read, in bytes; that of ``limits`` where None.
+        max_payload: The longest payload that is written or read, in bytes, from 1 on; that of ``limits`` where None. 0 does
+            not stand for no limit: that is the longest that a header can state, 2**32 - 1.
         limits: The bounds of schemas and values, and of Avro payloads.
         engine: What reads and writes Avro payloads: ``compiled``, or ``fastavro``, the slow reference.
         shadow: One decode in this many goes through the reference as well, and a difference is counted and logged
@@ -142,8 +143,7 @@ cdef class Codec:
         self.subject = subject
         self.payload = payload
         self.environment = _environment_name(environment)
-        if not isinstance(limits, Limits):
-            raise ConfigError(f"limits are Limits, not {limits!r}")
+        _checked(limits)
         self._rules = LoopRules(loop_budget, loop_guard, pool, breathing, hold_collector)
         self._guarded = self._rules.guard != GUARD_OFF
         self._estimate = self._rules.estimate()

@@ -3,24 +3,106 @@
 from __future__ import annotations
 
 import copy
+import json
 import pickle
+import types
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from safecodec import Codec, ConfigError, PayloadError, PayloadTooLargeError, SchemaError
 from safecodec.avro import Limits, Schema
+from safecodec.avro._decoder import Plan, Walk
+from safecodec.avro._encoder import Encoder
+from safecodec.avro.resolve import resolve
+from safecodec.avro.sources import Sources
+from safecodec.avro.targets import Targets
 
 NULLS = {"type": "array", "items": "null"}
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"depth": 65}, {"depth": -1}, {"payload": 2**32}, {"empty_items": True}, {"schema_depth": "1"}]
+    "wrong",
+    [
+        {"depth": 65},
+        {"depth": -1},
+        {"payload": 2**32},
+        {"payload": 0},
+        {"empty_items": True},
+        {"schema_depth": "1"},
+        {"schema_text": 2**31},
+    ],
 )
 def test_limits_are_whole_numbers_within_bounds(wrong: dict[str, Any]) -> None:
     """A limit beyond what is safe, or no number, is refused by its name."""
-    with pytest.raises(ConfigError, match=f"the limit {next(iter(wrong))} is a whole number between 0 and"):
+    with pytest.raises(ConfigError, match=f"the limit {next(iter(wrong))} is a whole number between [01] and"):
         Limits(**wrong)
+
+
+class Deeper(Limits):  # type: ignore[misc]
+    """What says that it is Limits, and bounds nothing."""
+
+    __slots__ = ()
+
+    def __post_init__(self) -> None:
+        pass
+
+
+def unbound() -> Limits:
+    """Limits that were changed behind their own back."""
+    limits = Limits()
+    object.__setattr__(limits, "depth", 100_000)
+    return limits
+
+
+def unmade() -> Limits:
+    """Limits whose fields were never set."""
+    return Limits.__new__(Limits)
+
+
+WRONG = [
+    types.SimpleNamespace(payload=9, depth=100_000, empty_items=9, schema_text=9, schema_depth=100_000),
+    Deeper(depth=100_000),
+    unbound(),
+    unmade(),
+    None,
+    {"depth": 3},
+]
+
+
+@pytest.mark.parametrize("limits", WRONG, ids=["look-alike", "subclass", "changed", "unmade", "none", "dict"])
+def test_only_limits_are_limits(limits: Any) -> None:
+    """Wherever limits enter, and in the compiled plans that rely on them, nothing but Limits within bounds is taken."""
+    node = Schema("long")
+    action = resolve(node, node)
+    entries: list[Callable[[], object]] = [
+        lambda: Schema("long", limits=limits),
+        lambda: Codec("long", subject="s", version=1, environment="test", limits=limits),
+        lambda: Plan(action, Targets(node), limits, False),
+        lambda: Walk(node.root, limits),
+        lambda: Encoder(action, Sources(node, node), limits),
+    ]
+    for enter in entries:
+        with pytest.raises(
+            ConfigError, match=r"limits are safecodec.avro.Limits, not|the limit (depth|payload) is a whole"
+        ):
+            enter()
+
+
+def test_no_payload_at_all_is_no_limit() -> None:
+    """A longest payload of 0 is refused where it is set: it is no word for none, and would let nothing through."""
+    with pytest.raises(ConfigError, match="max_payload is a number of bytes between 1 and 4294967295, not 0"):
+        Codec(NULLS, subject="s", version=1, environment="test", max_payload=0)
+
+
+def test_long_schemas_of_a_trusted_caller() -> None:
+    """A schema of more than a megabyte is refused by default, and taken where the limit was raised."""
+    text = json.dumps({"type": "array", "items": {"type": "long", "doc": "x" * (1 << 20)}})
+    assert len(text) > 1 << 20
+    with pytest.raises(SchemaError, match="the limit schema_text is 1048576"):
+        Schema(text)
+    assert Schema(text, limits=Limits(schema_text=len(text))).encode([1]) == b"\x02\x02\x00"
 
 
 @pytest.mark.parametrize(
@@ -70,7 +152,7 @@ def test_a_codec_s_limits() -> None:
         assert codec.decode(codec.encode([None] * 2)) == [None] * 2
         with pytest.raises(ValueError, match="empty_items"):
             codec.encode([None] * 3)
-    with pytest.raises(ConfigError, match="limits are Limits"):
+    with pytest.raises(ConfigError, match=r"limits are safecodec.avro.Limits, not int"):
         Codec(NULLS, subject="s", version=1, environment="test", limits=9)  # type: ignore[call-overload]
 
 

@@ -139,6 +139,19 @@ def test_names_and_namespaces() -> None:
     assert four is one
 
 
+def test_a_namespace_of_null_is_none() -> None:
+    """A namespace that is null is as if it was not there, as in Java: the one around it holds, if there is one."""
+    inner = {"type": "fixed", "name": "F", "size": 2, "namespace": None}
+    root = parse.parse({**record(field(inner)), "namespace": None})
+    assert isinstance(root, Record)
+    assert isinstance(root.fields[0].type, Fixed)
+    assert (root.name, root.fields[0].type.name) == ("R", "F")
+    spaced = parse.parse({**record(field(inner)), "namespace": "a"})
+    assert isinstance(spaced, Record)
+    assert isinstance(spaced.fields[0].type, Fixed)
+    assert spaced.fields[0].type.name == "a.F"
+
+
 def test_defaults_that_fit() -> None:
     """Defaults of every kind are taken, a union's of any branch."""
     inner = {"type": "record", "name": "S", "fields": [{"name": "a", "type": "int"}, field("int", default=1)]}

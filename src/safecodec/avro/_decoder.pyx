@@ -35,6 +35,7 @@ from safecodec.avro._refusals cimport refusal, unfinished
 from safecodec.avro._skip cimport skip
 from safecodec.avro._times cimport day, instant
 
+from safecodec.avro.limits import checked as _checked
 from safecodec.errors import InputTypeError, PayloadError, PayloadTooLargeError
 
 learn_ascii()
@@ -54,6 +55,7 @@ cdef class Plan:
 
     def __cinit__(self, action, targets, limits, bint prefix):
         cdef Compiler compiler
+        _checked(limits)
         self._arena = Arena()
         compiler = Compiler(self._arena, targets)
         self._root = compiler.action_root(action)
@@ -129,6 +131,7 @@ cdef class Walk:
     cdef Py_ssize_t _empty_items
 
     def __cinit__(self, root, limits):
+        _checked(limits)
         self._arena = Arena()
         self._root = Compiler(self._arena, None).node_root(root)
         self._deepest = limits.depth

@@ -29,6 +29,7 @@ from collections.abc import Mapping
 from safecodec.avro.breath import Interruption
 from safecodec.avro.describing import PLAIN as _PLAIN
 from safecodec.avro.describing import short
+from safecodec.avro.limits import checked as _checked
 from safecodec.errors import EncodeError, ValueTooLargeError
 
 import_datetime()
@@ -50,6 +51,7 @@ cdef class Encoder:
     """
 
     def __cinit__(self, action, sources, limits):
+        _checked(limits)
         self._arena = Arena()
         self._root = Compiler(self._arena, sources).root(action)
         self._deepest = limits.depth

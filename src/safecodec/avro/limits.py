@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Final
+from typing import Any, Final, final
 
 from ..errors import ConfigError
 
-HIGHEST: Final = {
-    "payload": 2**32 - 1,
-    "depth": 64,
-    "empty_items": 2**31 - 1,
-    "schema_text": 1 << 20,
-    "schema_depth": 64,
+BOUNDS: Final = {
+    "payload": (1, 2**32 - 1),
+    "depth": (0, 64),
+    "empty_items": (0, 2**31 - 1),
+    "schema_text": (0, 2**31 - 1),
+    "schema_depth": (0, 64),
 }
-"""Beyond these no limit can be set: what a frame's header holds, and what the smallest stack of a thread bears."""
+"""Beyond these no limit can be set: what a frame's header holds, and what the smallest stack of a thread bears. A
+longest payload of 0 would refuse nearly every value, and is mostly meant as no limit."""
 
 
+@final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """How large schemas, values and payloads may be. Each error that comes of one names it.
 
     Args:
-        payload: The longest payload that is read or written, in bytes.
+        payload: The longest payload that is read or written, in bytes, from 1 to 2**32 - 1.
         depth: How deep records, arrays and maps may stand in each other, at most 64.
         empty_items: How many items without a byte (nulls, empty records) a payload may have, all its collections
             together. All other items are bounded by the bytes that follow.
-        schema_text: The longest JSON text of a schema, in characters, at most 1,048,576.
+        schema_text: The longest JSON text of a schema, in characters. Raise it for a schema of more than a megabyte
+            whose source is trusted: parsed, a text takes some twenty times its length in memory.
         schema_depth: How deep schemas may nest, at most 64.
 
     Raises:
@@ -41,9 +44,21 @@ class Limits:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            value, highest = getattr(self, field.name), HIGHEST[field.name]
-            if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= highest:
-                raise ConfigError(f"the limit {field.name} is a whole number between 0 and {highest}, not {value!r}")
+            value, (least, most) = getattr(self, field.name, None), BOUNDS[field.name]
+            if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+                raise ConfigError(f"the limit {field.name} is a whole number between {least} and {most}, not {value!r}")
+
+
+def checked(limits: Any) -> Limits:
+    """Return limits that compiled code may rely on: exactly `Limits`, within their bounds however they were made.
+
+    Raises:
+        ConfigError: They are no Limits, or one of them is beyond its bounds.
+    """
+    if type(limits) is not Limits:
+        raise ConfigError(f"limits are safecodec.avro.Limits, not {type(limits).__name__}")
+    limits.__post_init__()  # unpickling and object.__setattr__ go past it
+    return limits
 
 
 DEFAULT: Final = Limits()

@@ -7,6 +7,7 @@ import re
 from typing import Any, Final
 
 from ..errors import SchemaError
+from .describing import short
 from .limits import DEFAULT, Limits
 from .nodes import (
     ABSENT,
@@ -73,11 +74,11 @@ def load(text: str, limits: Limits = DEFAULT) -> Any:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        keys = [key for key, _ in pairs]
-        doubled = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"the key {doubled!r} is there twice")
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"the key {short(key)} is there twice")
+        found[key] = value
     return found
 
 
@@ -125,7 +126,7 @@ class _Parser:
         full = name if "." in name or not namespace else f"{namespace}.{name}"
         found = self.named.get(full)
         if found is None:
-            raise SchemaError(f"the type {name!r} is not known here", path=path)
+            raise SchemaError(f"the type {short(name)} is not known here", path=path)
         return found
 
     def union(self, source: list[Any], path: str, namespace: str, depth: int) -> Union:
@@ -137,11 +138,11 @@ class _Parser:
                 raise SchemaError("a union stands directly inside a union", path=f"{path}[{at}]")
             kind = branch_kind(branch)
             if kind in seen:
-                raise SchemaError(f"the union has {kind!r} twice", path=f"{path}[{at}]")
+                raise SchemaError(f"the union has {short(kind)} twice", path=f"{path}[{at}]")
             seen.add(kind)
             branches.append(branch)
         if not branches:
-            raise SchemaError("the union is empty", path=path)
+            raise SchemaError("the union is empty: it has no value to write or read", path=path)
         return Union(tuple(branches))
 
     def of_object(self, source: dict[str, Any], path: str, namespace: str, depth: int) -> Node:
@@ -175,15 +176,17 @@ class _Parser:
         name = source.get("name", ABSENT)
         if not isinstance(name, str):
             raise SchemaError("the attribute 'name' is missing or no str", path=path)
-        space = source.get("namespace", namespace)
+        space = source.get("namespace")
+        if space is None:  # null is as if it was not there, as in Java
+            space = namespace
         if not isinstance(space, str):
             raise SchemaError(f"the namespace is a str, not {_kind(space)}", path=f"{path}.namespace")
         full = _full_name(name, space, f"{path}.name")
         space = full.rpartition(".")[0]
         if full in PRIMITIVES:
-            raise SchemaError(f"{full!r} is the name of a primitive type", path=f"{path}.name")
+            raise SchemaError(f"{short(full)} is the name of a primitive type", path=f"{path}.name")
         if full in self.named:
-            raise SchemaError(f"the type {full!r} is defined twice", path=f"{path}.name")
+            raise SchemaError(f"the type {short(full)} is defined twice", path=f"{path}.name")
         aliases = _texts(source.get("aliases", []), "aliases", f"{path}.aliases")
         return full, space, tuple(_full_name(alias, space, f"{path}.aliases") for alias in aliases)
 
@@ -199,7 +202,7 @@ class _Parser:
         for at, one in enumerate(fields):
             field = self.field(one, f"{path}.fields[{at}]", space, depth)
             if field.name in taken:
-                raise SchemaError(f"the record has two fields {field.name!r}", path=f"{path}.fields[{at}]")
+                raise SchemaError(f"the record has two fields {short(field.name)}", path=f"{path}.fields[{at}]")
             taken.add(field.name)
             parsed.append(field)
         record.fields = tuple(parsed)
@@ -213,10 +216,12 @@ class _Parser:
             raise SchemaError(f"a field is a dict, not {_kind(source)}", path=path)
         name = source.get("name", ABSENT)
         if not isinstance(name, str) or not NAME.match(name):
-            raise SchemaError(f"the field's name is {name!r}, which is no Avro name", path=path)
+            raise SchemaError(f"the field's name is {short(name)}, which is no Avro name", path=path)
         order = source.get("order", "ascending")
         if not isinstance(order, str) or order not in ORDERS:
-            raise SchemaError(f"the order is {order!r}, not one of {', '.join(sorted(ORDERS))}", path=f"{path}.order")
+            raise SchemaError(
+                f"the order is {short(order)}, not one of {', '.join(sorted(ORDERS))}", path=f"{path}.order"
+            )
         node = self.part(source, "type", path, namespace, depth)
         aliases = _texts(source.get("aliases", []), "aliases", f"{path}.aliases")
         return Field(name, node, source.get("default", ABSENT), tuple(aliases), own_attributes(source))
@@ -226,12 +231,12 @@ class _Parser:
         symbols = _texts(source.get("symbols"), "symbols", f"{path}.symbols")
         for symbol in symbols:
             if not NAME.match(symbol):
-                raise SchemaError(f"the symbol {symbol!r} is no Avro name", path=f"{path}.symbols")
+                raise SchemaError(f"the symbol {short(symbol)} is no Avro name", path=f"{path}.symbols")
         if len(set(symbols)) != len(symbols):
             raise SchemaError("a symbol is there twice", path=f"{path}.symbols")
         default = source.get("default", ABSENT)
         if default is not ABSENT and default not in symbols:
-            raise SchemaError(f"the default {default!r} is none of the symbols", path=f"{path}.default")
+            raise SchemaError(f"the default {short(default)} is none of the symbols", path=f"{path}.default")
         node = Enum(full, tuple(symbols), default, aliases, own_attributes(source))
         self.named[full] = node
         return node
@@ -240,7 +245,7 @@ class _Parser:
         full, _, aliases = self.names(source, path, namespace)
         size = source.get("size", ABSENT)
         if isinstance(size, bool) or not isinstance(size, int) or not 0 <= size < 2**31:
-            raise SchemaError(f"the size of fixed is a number of bytes, not {size!r}", path=path)
+            raise SchemaError(f"the size of fixed is a number of bytes, not {short(size)}", path=path)
         node = Fixed(full, size, fixed_logical(size, source), aliases, own_attributes(source))
         self.named[full] = node
         return node
@@ -269,7 +274,7 @@ def _texts(value: Any, key: str, path: str) -> list[str]:
 def _full_name(name: str, namespace: str, path: str) -> str:
     full = name if "." in name or not namespace else f"{namespace}.{name}"
     if not all(NAME.match(part) for part in full.split(".")):
-        raise SchemaError(f"{full!r} is no Avro name", path=path)
+        raise SchemaError(f"{short(full)} is no Avro name", path=path)
     return full
 
 
@@ -312,12 +317,7 @@ def check_default(node: Node, value: Any, path: str) -> None:
         SchemaError: It does not fit.
     """
     if not fits(node, value):
-        raise SchemaError(f"the default {_short(value)} does not fit the field's type", path=path)
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+        raise SchemaError(f"the default {short(value)} does not fit the field's type", path=path)
 
 
 def fits(node: Node, value: Any) -> bool:
@@ -331,7 +331,7 @@ def fits(node: Node, value: Any) -> bool:
             return isinstance(value, list) and all(fits(node.items, one) for one in value)
         case Map():
             return isinstance(value, dict) and all(
-                isinstance(key, str) and fits(node.values, one) for key, one in value.items()
+                _is_text(key) and fits(node.values, one) for key, one in value.items()
             )
         case Enum():
             return isinstance(value, str) and value in node.symbols
@@ -356,7 +356,12 @@ def _fits_primitive(kind: str, value: Any) -> bool:
             return type(value) in (int, float)
         case "bytes":
             return _is_bytes(value)
-    return isinstance(value, str)
+    return _is_text(value)
+
+
+def _is_text(value: Any) -> bool:
+    """Tell whether a value is a text that has a UTF-8 form: JSON spells halves of surrogate pairs, too."""
+    return isinstance(value, str) and (value.isascii() or not any("\ud800" <= one <= "\udfff" for one in value))
 
 
 def _is_bytes(value: Any) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from ..errors import ConfigError, SchemaError
 from . import canonical, parse
-from .limits import DEFAULT, Limits
+from .limits import DEFAULT, Limits, checked
 from .nodes import Node
 
 if TYPE_CHECKING:
@@ -37,7 +37,10 @@ class Schema:
         limits: The bounds of the schema, and of the values and payloads that it reads and writes.
 
     Raises:
-        SchemaError: It is no Avro schema, or the type has none; ``path`` says where.
+        ConfigError: The limits are no `Limits`.
+        SchemaError: It is no Avro schema, or the type has none; ``path`` says where. The specification's
+            grammar has a union without branches, which is refused, as no value is of it. A namespace of null is as if
+            it was not there.
     """
 
     root: Node
@@ -50,6 +53,7 @@ class Schema:
     """The bounds of the schema, its values and their payloads."""
 
     def __init__(self, source: SchemaSource, *, limits: Limits = DEFAULT) -> None:
+        checked(limits)
         kind: Any = None
         hints: Mapping[int, Hint] = {}
         if isinstance(source, Schema):

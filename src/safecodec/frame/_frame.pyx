@@ -166,7 +166,8 @@ def unpack(frame, *, str subject not None, environment, format=None, versions=No
             the frame says that the newest of these can read it: then ``header.version`` is not among them. None
             takes any version.
         context: The bytes that the frame is bound to, if any.
-        max_payload: The longest payload that is accepted, in bytes.
+        max_payload: The longest payload that is accepted, in bytes, from 1 on; no limit is the longest that a header can
+            state, 2**32 - 1.
 
     Returns:
         The header, and the payload as a view of the frame's own memory.

@@ -303,7 +303,7 @@ cdef int fill_expected(Expected *expected, object format, str subject, object en
     expected.environment = 0
     if environment is not None:
         expected.environment = load_u32(<const uint8_t *>PyBytes_AS_STRING(_tag("environment", environment)))
-    if isinstance(max_payload, bool) or not isinstance(max_payload, int) or not 0 <= max_payload <= LONGEST_PAYLOAD:
-        raise ConfigError(f"max_payload is a number of bytes between 0 and {LONGEST_PAYLOAD}, not {max_payload!r}")
+    if isinstance(max_payload, bool) or not isinstance(max_payload, int) or not 1 <= max_payload <= LONGEST_PAYLOAD:
+        raise ConfigError(f"max_payload is a number of bytes between 1 and {LONGEST_PAYLOAD}, not {max_payload!r}")
     expected.max_payload = max_payload
     return 0
