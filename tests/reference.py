@@ -122,11 +122,8 @@ def pack(
         raise Refused("ConfigError")
     subject_tag = _name_tag(subject)
     environment_tag = UNSCOPED if environment is None else _name_tag(environment)
-    try:
-        bound = b"" if context is None else _bytes_of(context)
-        body = _bytes_of(payload)
-    except Refused:
-        raise Refused("EncodeError") from None
+    bound = b"" if context is None else _bytes_of(context)
+    body = _bytes_of(payload)
     start = LAYOUT.pack(
         MAGIC,
         REVISION_1,

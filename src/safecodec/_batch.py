@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
 
 from .errors import ConfigError, DecodeError, InputTypeError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from typing_extensions import Buffer
 
 ERRORS: Final = ("raise", "return")
@@ -34,19 +33,25 @@ def batch_of(frames: Iterable[Buffer], contexts: Iterable[Buffer | None] | None,
     """Return what is given, once it is as it should be.
 
     Raises:
-        InputTypeError: One frame is given instead of several.
+        InputTypeError: One frame is given instead of several, or one context, or what cannot be iterated.
         ConfigError: There are not as many contexts as frames, or ``errors`` is not known.
     """
     if errors not in ERRORS:
         raise ConfigError(f"errors is one of {', '.join(ERRORS)}, not {errors!r}")
-    if isinstance(frames, (bytes, bytearray, memoryview, str)):
-        found = type(frames).__name__
-        raise InputTypeError(f"frames are several, this is a {found}: decode reads one", found=found)
-    given = list(frames)
-    beside: list[Buffer | None] = [None] * len(given) if contexts is None else list(contexts)
+    given = _listed("frames", frames, "decode reads one")
+    beside: list[Buffer | None] = [None] * len(given)
+    if contexts is not None:
+        beside = _listed("contexts", contexts, "give a list with one for each frame")
     if len(beside) != len(given):
         raise ConfigError(f"there are {len(given)} frames and {len(beside)} contexts")
     return Batch(given, beside, errors == ERRORS[1])
+
+
+def _listed(name: str, given: Iterable[Any], instead: str) -> list[Any]:
+    if not isinstance(given, Iterable) or isinstance(given, (bytes, bytearray, memoryview, str)):
+        found = type(given).__name__
+        raise InputTypeError(f"{name} are several, this is a {found}: {instead}", found=found)
+    return list(given)
 
 
 def read_batch(decode: Decode, batch: Batch) -> list[Any]:
@@ -54,15 +59,16 @@ def read_batch(decode: Decode, batch: Batch) -> list[Any]:
 
     Raises:
         DecodeError: The first verdict, which says in ``item`` whose it is, unless verdicts stand in for values.
+        InputTypeError: A frame or context is no buffer, which is no verdict, and stands in for no value.
     """
     values = []
     for at, (frame, context) in enumerate(zip(batch.frames, batch.contexts, strict=True)):
         try:
             values.append(decode(frame, context=context))
-        except DecodeError as error:
+        except (DecodeError, InputTypeError) as error:
             error.item = at
             error.add_note(f"frame {at} of a batch of {len(batch.frames)}, counted from 0")
-            if not batch.verdicts:
+            if not batch.verdicts or isinstance(error, InputTypeError):
                 raise
             values.append(error.with_traceback(None))  # which holds this frame, and so all that was read
     return values

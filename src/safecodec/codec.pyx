@@ -15,7 +15,7 @@ from safecodec.avro._breathing cimport LARGE, Breather, Breathing, copy_released
 from safecodec.avro._buffer cimport Buffer, close_released, open_buffer
 from safecodec.avro._encoder cimport Encoder
 from safecodec.frame._frame cimport enclose
-from safecodec.frame._header cimport header_prefix, hold_write_context, release_buffer
+from safecodec.frame._header cimport header_prefix, hold_context, release_buffer
 from safecodec.frame.checks cimport Span, choose_crc32c, put_header, sum_released
 from safecodec.frame.layout cimport HEADER_SIZE
 from safecodec.reader cimport Reader
@@ -223,6 +223,7 @@ cdef class Codec:
         Raises:
             EncodeError: The value cannot be written, with its path; `ValueTooLargeError` where its payload is longer
                 than ``max_payload``.
+            InputTypeError: The context is no C-contiguous buffer of bytes.
             LoopBlockedError: This is an event loop's thread, the value is large, and ``loop_guard`` is ``raise``.
         """
         if self._guarded and on_loop():
@@ -245,6 +246,7 @@ cdef class Codec:
 
         Raises:
             EncodeError: As `encode`, where it is awaited.
+            InputTypeError: As `encode`, where it is awaited.
             OffloadError: The pool is closed, or full and set up to refuse.
         """
         return verbs().aencode(self, value, context)
@@ -306,7 +308,7 @@ cdef class Codec:
             )
         if context is None:
             return self.write(value, bound, breather)
-        hold_write_context(context, &view, &bound)
+        hold_context(context, &view, &bound)
         try:
             return self.write(value, bound, breather)
         finally:
@@ -364,6 +366,7 @@ cdef class Codec:
 
         Raises:
             DecodeError: The first of the verdicts that fails; each has a class of its own.
+            InputTypeError: The frame or the context is no C-contiguous buffer of bytes.
             LoopBlockedError: This is an event loop's thread, the frame is large, and ``loop_guard`` is ``raise``.
         """
         return self._reader.read(frame, context)

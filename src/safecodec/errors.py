@@ -4,6 +4,7 @@
 
     SafecodecError
     ├── ConfigError(ValueError)              a codec, frame or environment set up wrongly
+    ├── InputTypeError(TypeError)            an argument that is no C-contiguous buffer of bytes (a str, for instance)
     ├── SchemaError(ValueError)              a schema that cannot be used, and where
     │   └── IncompatibleSchemaError          writer and reader that do not resolve, with every reason
     ├── OffloadError(RuntimeError)           a call that is not made, which says nothing about its frame or value
@@ -13,7 +14,6 @@
     ├── EncodeError(ValueError)              a value that is not written
     │   └── ValueTooLargeError               its payload exceeds the limit
     └── DecodeError(ValueError)              a frame that is not read; one class for each verdict, in order:
-        ├── InputTypeError(TypeError)            0  not a C-contiguous buffer (a str, for instance)
         ├── NotAFrameError                       2  foreign bytes, named
         │   └── FrameTooShortError               1  fewer than 32 bytes
         ├── UnsupportedRevisionError             3
@@ -30,18 +30,24 @@
         ├── PayloadChecksumError                10
         └── PayloadError                        12  the payload does not decode, or leaves bytes over
 
-The fields of an error are attributes; the message is built from them when it is asked for. All of them
-pickle and copy. Verdict 11 (seal, compression) has no class yet: this release refuses those flags by name.
+The fields of an error are attributes; the message is built from them when it is asked for, and ``args`` carries it. All
+of them pickle and copy. Verdict 11 (seal, compression) has no class yet: this release refuses those flags by name.
+
+A `DecodeError` is a verdict on data, and a cache may take it for a miss. The caller's own mistakes are none: those are
+`InputTypeError` and `ConfigError`.
+
+Payloads, schemas and foreign exceptions may put any text into a message. Each character that Python calls not printable
+is escaped there, as `repr` does, and no message has more than 2,000 characters: the middle of a longer one is left out.
 
 `SafecodecLoopWarning`, a `RuntimeWarning`, is no error: the call was made, and stood on an event loop's thread.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from .frame import Header
 
@@ -77,6 +83,32 @@ __all__ = [
 ]
 
 
+LONGEST_REASON: Final = 500
+LONGEST_PATH: Final = 1000
+LONGEST_REASONS: Final = 1500
+LONGEST_MESSAGE: Final = 2000
+"""How many characters each of them has at most."""
+
+
+def legible(text: str, longest: int) -> str:
+    """Return a text for a message: in one line, without control characters, and not longer than it may be.
+
+    Args:
+        text: Any text, such as one from a payload.
+        longest: How many characters the result may have; the middle of a longer text is left out.
+    """
+    if len(text) > longest or not text.isprintable():
+        text = "".join(one if one.isprintable() else repr(one)[1:-1] for one in _cut(text, longest))
+    return _cut(text, longest)
+
+
+def _cut(text: str, longest: int) -> str:
+    if len(text) <= longest:
+        return text
+    tail = longest // 3
+    return f"{text[: longest - tail - 3]}...{text[len(text) - tail :]}"
+
+
 def _rebuild(cls: type[SafecodecError], state: dict[str, Any]) -> SafecodecError:
     error = cls.__new__(cls)
     error.__dict__.update(state)
@@ -93,20 +125,33 @@ class SafecodecError(Exception):
     Args:
         reason: What is wrong, in lower case and without a full stop.
         path: Where in a value or schema, as ``$.users[3].zip``; empty where there is no such place.
+
+    Of both, what is not printable is escaped, and the middle of a long text is left out.
     """
 
     reason: str
     path: str
 
     def __init__(self, reason: str, *, path: str = "") -> None:
-        self.reason = reason
-        self.path = path
+        self.reason = legible(reason, LONGEST_REASON)
+        self.path = legible(path, LONGEST_PATH)
 
     def _details(self) -> str:
         return self.reason
 
     def __str__(self) -> str:
-        return f"{self._details()} (at {self.path})" if self.path else self._details()
+        where = f" (at {legible(self.path, LONGEST_PATH)})" if self.path else ""
+        return legible(self._details(), LONGEST_MESSAGE - len(where)) + where
+
+    @property
+    def args(self) -> tuple[Any, ...]:
+        """The message alone, unless it was set: code that knows an error by ``args`` hands on what a person needs."""
+        given: tuple[Any, ...] | None = self.__dict__.get("_args")
+        return (str(self),) if given is None else given
+
+    @args.setter
+    def args(self, given: Iterable[Any]) -> None:
+        self._args = tuple(given)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self)!r})"
@@ -122,6 +167,22 @@ class SafecodecError(Exception):
 
 class ConfigError(SafecodecError, ValueError):
     """A codec, a frame or an environment is set up wrongly."""
+
+
+class InputTypeError(SafecodecError, TypeError):
+    """An argument is no C-contiguous buffer of bytes. It is the caller's mistake, and no verdict on a frame.
+
+    Args:
+        found: The type of what was given, such as ``"str"``.
+    """
+
+    found: str
+    item: int | None = None
+    """Which frame of a batch it is, from 0; None where it was no batch."""
+
+    def __init__(self, reason: str, *, found: str) -> None:
+        super().__init__(reason)
+        self.found = found
 
 
 class SchemaError(SafecodecError, ValueError):
@@ -143,7 +204,13 @@ class IncompatibleSchemaError(SchemaError):
         self.reasons = tuple(reasons)
 
     def _details(self) -> str:
-        return f"{self.reason}: {'; '.join(self.reasons)}"
+        text = f"{self.reason}: "
+        for at, reason in enumerate(self.reasons):
+            one = legible(reason, LONGEST_REASON)
+            if at and len(text) + len(one) > LONGEST_REASONS:
+                return f"{text}; and {len(self.reasons) - at} more"
+            text += f"; {one}" if at else one
+        return text
 
 
 class OffloadError(SafecodecError, RuntimeError):
@@ -284,20 +351,6 @@ class DecodeError(SafecodecError, ValueError):
         self.header = header
 
 
-class InputTypeError(DecodeError, TypeError):
-    """The input is not a C-contiguous buffer of bytes.
-
-    Args:
-        found: What was given, such as ``"str"``.
-    """
-
-    found: str
-
-    def __init__(self, reason: str, *, found: str) -> None:
-        super().__init__(reason)
-        self.found = found
-
-
 class NotAFrameError(DecodeError):
     """The bytes are no safecodec frame.
 
@@ -406,12 +459,30 @@ class EnvironmentMismatchError(_MismatchError):
     """The frame was written in another environment.
 
     Args:
-        expected: Tag of the reader's environment, 8 hex digits.
-        found: Tag in the frame; ``00000000`` is unscoped.
+        expected: Tag of the reader's environment, 8 hex digits; ``00000000`` is unscoped.
+        found: Tag in the frame.
+        expected_name: Name of the reader's environment; None where it is unscoped or not known.
+        found_name: Name of the frame's environment, where its tag is that of a common name such as ``staging``.
     """
 
     expected: str
     found: str
+    expected_name: str | None
+    found_name: str | None
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        expected: str,
+        found: str,
+        expected_name: str | None = None,
+        found_name: str | None = None,
+        header: Header | None = None,
+    ) -> None:
+        super().__init__(reason, expected=expected, found=found, header=header)
+        self.expected_name = expected_name
+        self.found_name = found_name
 
 
 class SubjectMismatchError(_MismatchError):
@@ -420,10 +491,24 @@ class SubjectMismatchError(_MismatchError):
     Args:
         expected: Tag of the reader's subject, 8 hex digits.
         found: Tag in the frame.
+        expected_name: Name of the reader's subject, where it is known.
     """
 
     expected: str
     found: str
+    expected_name: str | None
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        expected: str,
+        found: str,
+        expected_name: str | None = None,
+        header: Header | None = None,
+    ) -> None:
+        super().__init__(reason, expected=expected, found=found, header=header)
+        self.expected_name = expected_name
 
 
 class UnknownVersionError(DecodeError):
@@ -433,19 +518,29 @@ class UnknownVersionError(DecodeError):
         found: The writer's version.
         oldest_reader: The oldest version whose readers can read the frame without its schema.
         known: The versions known here, in order.
+        subject: Name of the reader's subject, where it is known.
     """
 
     found: int
     oldest_reader: int
     known: tuple[int, ...]
+    subject: str | None
 
     def __init__(
-        self, reason: str, *, found: int, oldest_reader: int, known: Sequence[int], header: Header | None = None
+        self,
+        reason: str,
+        *,
+        found: int,
+        oldest_reader: int,
+        known: Sequence[int],
+        subject: str | None = None,
+        header: Header | None = None,
     ) -> None:
         super().__init__(reason, header=header)
         self.found = found
         self.oldest_reader = oldest_reader
         self.known = tuple(known)
+        self.subject = subject
 
 
 class SchemaConflictError(DecodeError):
@@ -455,17 +550,29 @@ class SchemaConflictError(DecodeError):
         version: The version that two schemas claim.
         expected: Fingerprint known here, 8 hex digits.
         found: Fingerprint in the frame.
+        subject: Name of the reader's subject, where it is known.
     """
 
     version: int
     expected: str
     found: str
+    subject: str | None
 
-    def __init__(self, reason: str, *, version: int, expected: str, found: str, header: Header | None = None) -> None:
+    def __init__(
+        self,
+        reason: str,
+        *,
+        version: int,
+        expected: str,
+        found: str,
+        subject: str | None = None,
+        header: Header | None = None,
+    ) -> None:
         super().__init__(reason, header=header)
         self.version = version
         self.expected = expected
         self.found = found
+        self.subject = subject
 
 
 class PayloadLengthError(_MismatchError):

@@ -15,6 +15,8 @@ cdef class Reader:
     cdef bint _compiled
     cdef KnownVersions _known
     cdef Expected _expected
+    cdef str _subject       # these two are borrowed by what is expected
+    cdef str _environment
     cdef object _describe
     cdef object _shadow
     cdef LoopRules _rules

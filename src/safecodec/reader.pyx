@@ -129,13 +129,15 @@ cdef class Reader:
     def __cinit__(self, versions, str environment, max_payload, target=None, shadow=None, rules=None):
         self._decoders = versions.decoders(target)
         self._compiled = all([type(one) is Plan for one in self._decoders])
-        self._known = KnownVersions(versions.fingerprints)
+        self._known = KnownVersions(versions.fingerprints, versions.explain_conflict)
         self._describe = versions.module.describe
         self._shadow = shadow
         self._rules = LoopRules() if rules is None else rules
         self._guarded = self._rules.guard != GUARD_OFF
         self._estimates = tuple([self._rules.estimate() for _ in range(len(self._decoders) + 1)])
-        fill_expected(&self._expected, versions.payload, versions.subject, environment, max_payload)
+        self._subject = versions.subject
+        self._environment = environment
+        fill_expected(&self._expected, versions.payload, self._subject, self._environment, max_payload)
 
     def __class_getitem__(cls, item):
         return types.GenericAlias(cls, item)
@@ -155,6 +157,7 @@ cdef class Reader:
 
         Raises:
             DecodeError: The first of the verdicts that fails; each has a class of its own.
+            InputTypeError: The frame or the context is no C-contiguous buffer of bytes.
             LoopBlockedError: This is an event loop's thread, the frame is large, and the codec's guard refuses.
         """
         return self.read(frame, context)
@@ -172,7 +175,9 @@ cdef class Reader:
             A list of the values, in the frames' order.
 
         Raises:
-            DecodeError: As `decode`; with ``return`` only where the frames are no frames at all, but one.
+            DecodeError: As `decode`, but with ``return``.
+            InputTypeError: As `decode`, with ``return``, too: a `None` or a `str` among the frames is a mistake of the
+                caller's, and no verdict on a frame. It has the frame's place as ``item``. Or one frame is given for several.
             ConfigError: There are not as many contexts as frames, or ``errors`` is not known.
             LoopBlockedError: As `decode`, for all of them together.
         """
@@ -206,6 +211,7 @@ cdef class Reader:
 
         Raises:
             DecodeError: As `decode`, where it is awaited.
+            InputTypeError: As `decode`, where it is awaited.
             OffloadError: The pool is closed, or full and set up to refuse.
         """
         return verbs().adecode(self, frame, context)
@@ -223,6 +229,7 @@ cdef class Reader:
 
         Raises:
             DecodeError: As `decode_many`, where it is awaited.
+            InputTypeError: As `decode_many`, where it is awaited; where it is called for one frame instead of several.
             ConfigError: As `decode_many`, where it is called.
             OffloadError: As `adecode`.
         """

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import reference
 import shapes
 from safecodec import Codec
-from safecodec.errors import DecodeError, PayloadError
+from safecodec.errors import DecodeError, InputTypeError, PayloadError
 
 FORMATS = ("avro", "msgpack", "json")
 every_format = pytest.mark.parametrize("payload", FORMATS)
@@ -284,6 +284,6 @@ def test_decimals_of_any_scale_are_read_or_refused(scale: int) -> None:
 @every_format
 @pytest.mark.parametrize("given", ["text", None, 7, [b"x"], {}, memoryview(bytes(80))[::2], object()])
 def test_anything_but_a_buffer(payload: str, given: Any) -> None:
-    """What is no buffer is a DecodeError, too."""
-    with pytest.raises(DecodeError):
+    """An argument that is no buffer is the only other thing that decode raises: the mistake of its caller."""
+    with pytest.raises(InputTypeError):
         codec(payload).decode(given)

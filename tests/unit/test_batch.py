@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import sys
 import weakref
@@ -73,10 +74,47 @@ def test_verdicts_stand_in_for_values() -> None:
 
 
 def test_what_a_store_does_not_have_is_no_frame() -> None:
-    """None among the frames, as MGET gives for a key that is not there, is a verdict like others."""
-    values: list[Any] = codec().decode_many([FRAMES[0], None], errors="return")  # type: ignore[call-overload]
-    assert values[0] == Point(0)
-    assert isinstance(values[1], InputTypeError)
+    """None among the frames, as MGET gives for a key that is not there, is a mistake, and no verdict to be returned."""
+    for errors in ("raise", "return"):
+        with pytest.raises(InputTypeError, match=r"the frame is None, not bytes: .* leave it out before") as caught:
+            codec().decode_many([FRAMES[0], None, FRAMES[1]], errors=errors)  # type: ignore[call-overload]
+        assert caught.value.item == 1
+        assert caught.value.__notes__ == ["frame 1 of a batch of 3, counted from 0"]
+
+
+@pytest.mark.parametrize("errors", ["raise", "return"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"frames": [FRAMES[0], "text"]},
+        {"frames": FRAMES[:2], "contexts": [None, "user:7"]},
+        {"frames": FRAMES[:2], "contexts": [None, 7]},
+    ],
+    ids=["frame", "context", "number"],
+)
+def test_mistakes_are_raised_with_their_place(arguments: dict[str, Any], errors: Any) -> None:
+    """A wrong argument in a batch is raised, never returned in the place of a value, by the async verb, too."""
+    with pytest.raises(InputTypeError) as caught:
+        codec().decode_many(**arguments, errors=errors)
+    with pytest.raises(InputTypeError) as awaited:
+        asyncio.run(codec().adecode_many(**arguments, errors=errors))
+    assert caught.value.item == awaited.value.item == 1
+    assert str(caught.value) == str(awaited.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"frames": 7}, "frames are several, this is a int"),
+        ({"frames": None}, "frames are several, this is a NoneType"),
+        ({"frames": FRAMES, "contexts": b"12345"}, "contexts are several, this is a bytes: give a list"),
+        ({"frames": FRAMES, "contexts": "12345"}, "contexts are several, this is a str: give a list"),
+    ],
+)
+def test_what_is_no_batch(arguments: dict[str, Any], said: str) -> None:
+    """What has no items, and one context for all frames, are refused before a frame is read."""
+    with pytest.raises(InputTypeError, match=said):
+        codec().decode_many(**arguments)
 
 
 @pytest.mark.parametrize("frame", [FRAMES[0], bytearray(FRAMES[0]), memoryview(FRAMES[0]), "text"])

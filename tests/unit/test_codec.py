@@ -30,7 +30,9 @@ from safecodec import (
     ValueTooLargeError,
     pack,
     peek,
+    unpack,
 )
+from safecodec.frame import tag
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -139,7 +141,7 @@ def test_newer_version_is_refused_where_nobody_vouches(payload: str) -> None:
     newer = Codec(UserConfigV3, subject="user-config", version=3, payload=payload, environment="production")
     frame = newer.encode(UserConfigV3(7, "pro"))
     assert peek(frame).oldest_reader == 3
-    with pytest.raises(UnknownVersionError, match="version 3 is not known, this reader knows 1, 2") as caught:
+    with pytest.raises(UnknownVersionError, match=r"version 3 of .* is not known, this reader knows 1, 2") as caught:
         codec(payload).decode(frame)
     assert (caught.value.found, caught.value.known, caught.value.oldest_reader) == (3, (1, 2), 3)
 
@@ -150,6 +152,95 @@ def test_forgotten_older_version_is_refused() -> None:
     with pytest.raises(UnknownVersionError) as caught:
         codec(older=None).decode(frame)
     assert caught.value.found == 1
+    assert str(caught.value) == (
+        "schema version 1 of subject 'user-config' is not known, this reader knows 2: give version 1 as older, or let "
+        "its frames expire"
+    )
+
+
+def test_unknown_version_says_what_to_do() -> None:
+    """A newer version names the subject, and the readers that have to be deployed first; of many versions a few."""
+    newer = Codec(UserConfigV3, subject="user-config", version=30, environment="production")
+    many = codec(version=20, older=dict.fromkeys(range(1, 20), UserConfigV1))
+    with pytest.raises(UnknownVersionError) as caught:
+        many.decode(newer.encode(UserConfigV3(7, "pro")))
+    assert caught.value.subject == "user-config"
+    assert str(caught.value) == (
+        "schema version 30 of subject 'user-config' is not known, this reader knows 1, 2, 3, ..., 18, 19, 20; the "
+        "frame can be read from version 30 on: deploy readers of version 30 or newer before version 30 is written"
+    )
+
+
+@pytest.mark.parametrize(
+    ("theirs", "written"),
+    [
+        ("staging", "'staging' (tag {})"),
+        ("Production", "'Production' (tag {})"),
+        ("STAGE", "'STAGE' (tag {})"),
+        ("team-7", "the environment with tag {}"),
+        (None, "no environment (unscoped)"),
+    ],
+)
+def test_environments_are_named(theirs: str | None, written: str) -> None:
+    """A frame of another environment names the reader's own, and its own where that has a common name."""
+    print_ = codec().fingerprint()
+    frame = pack(b"", format="avro", subject="user-config", version=2, fingerprint=print_, environment=theirs)
+    with pytest.raises(EnvironmentMismatchError) as caught:
+        codec().decode(frame)
+    own = tag("production").hex()
+    found = "0" * 8 if theirs is None else tag(theirs).hex()
+    assert str(caught.value) == (
+        f"the frame was written in {written.format(found)}, this reader is in 'production' (tag {own}): two "
+        "environments share a store, or one is configured with the other's name"
+    )
+    assert (caught.value.expected, caught.value.found) == (own, found)
+    assert caught.value.expected_name == "production"
+    assert caught.value.found_name == (None if theirs == "team-7" else theirs)
+
+
+def test_the_reader_s_subject_is_named() -> None:
+    """A frame of another subject names the reader's own, in a view, too, and where frames are unpacked by hand."""
+    frame = codec(subject="team-config").encode(VALUE)
+    said = (
+        f"tag {tag('team-config').hex()}, this reader reads 'user-config' (tag {tag('user-config').hex()}): the frame"
+    )
+    for read in (
+        codec().decode,
+        codec().reader(UserConfigV1).decode,
+        lambda data: unpack(data, subject="user-config", environment="production"),
+    ):
+        with pytest.raises(SubjectMismatchError) as caught:
+            read(frame)
+        assert said in str(caught.value)
+        assert caught.value.expected_name == "user-config"
+    with pytest.raises(EnvironmentMismatchError) as unscoped:
+        unpack(frame, subject="team-config", environment=None)
+    assert unscoped.value.expected_name is None
+    assert "this reader is in no environment (unscoped)" in str(unscoped.value)
+
+
+def test_conflict_says_what_to_do() -> None:
+    """Two schemas of one version: subject, version, both fingerprints, the next step, and whose the frame's is here."""
+    other = Codec(UserConfigV3, subject="user-config", version=2, environment="production")
+    frame = other.encode(UserConfigV3(7, "pro"))
+    with pytest.raises(SchemaConflictError) as caught:
+        codec().decode(frame)
+    mine, theirs = codec().fingerprint().hex(), other.fingerprint().hex()
+    assert (caught.value.subject, caught.value.version) == ("user-config", 2)
+    assert (caught.value.expected, caught.value.found) == (mine, theirs)
+    assert str(caught.value) == (
+        f"version 2 of subject 'user-config' has the schema fingerprint {theirs} in the frame and {mine} in this "
+        "reader: two schemas use version 2; bump the version, or restore the class that wrote the frame, see the "
+        "history of the schema"
+    )
+    swapped = codec(older={1: UserConfigV3})
+    with pytest.raises(
+        SchemaConflictError, match=f"{mine} in this reader, where version 1 has the frame's: two schemas"
+    ):
+        swapped.decode(frame)
+    versions = {2: codec().fingerprint()}
+    with pytest.raises(SchemaConflictError, match=f"{mine} in this reader: two schemas"):
+        unpack(frame, subject="user-config", environment="production", versions=versions)
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
@@ -205,10 +296,11 @@ def test_buffer_is_released_after_decoding() -> None:
 
 @pytest.mark.parametrize("given", ["text", None, 7, [1], memoryview(b"abcd")[::2]])
 def test_what_is_no_buffer_is_named(given: Any) -> None:
-    """What is not a C-contiguous buffer gets InputTypeError, which is a DecodeError and a TypeError."""
+    """What is not a C-contiguous buffer gets InputTypeError, which is a TypeError and no DecodeError."""
     with pytest.raises(InputTypeError) as caught:
         codec().decode(given)
     assert isinstance(caught.value, TypeError)
+    assert not isinstance(caught.value, DecodeError)
     assert caught.value.found == type(given).__name__
 
 
@@ -229,9 +321,9 @@ def test_context_binds(payload: str) -> None:
 
 
 def test_context_as_text_is_refused() -> None:
-    """A context is bytes; text is refused on both sides by an error of that side."""
+    """A context is bytes; text is refused on both sides as the caller's mistake."""
     frame = codec().encode(VALUE)
-    with pytest.raises(EncodeError, match="context is a str"):
+    with pytest.raises(InputTypeError, match="context is a str"):
         codec().encode(VALUE, context="user:7")  # type: ignore[arg-type]
     with pytest.raises(InputTypeError, match="context is a str"):
         codec().decode(frame, context="user:7")  # type: ignore[arg-type]

@@ -47,10 +47,18 @@ def _made() -> dict[str, SafecodecError]:
         "ContextMismatchError": errors.ContextMismatchError("another context", expected=1, found=2, **said),
         "UnsupportedFlagsError": errors.UnsupportedFlagsError("compressed", found=0x10, **said),
         "PayloadFormatError": errors.PayloadFormatError("format 7", expected="avro", found=7, **said),
-        "EnvironmentMismatchError": errors.EnvironmentMismatchError("e", expected="0" * 8, found="1" * 8, **said),
-        "SubjectMismatchError": errors.SubjectMismatchError("s", expected="0" * 8, found="1" * 8, **said),
-        "UnknownVersionError": errors.UnknownVersionError("v", found=9, oldest_reader=8, known=[1, 2], **said),
-        "SchemaConflictError": errors.SchemaConflictError("c", version=8, expected="0" * 8, found="1" * 8, **said),
+        "EnvironmentMismatchError": errors.EnvironmentMismatchError(
+            "e", expected="0" * 8, found="1" * 8, expected_name="production", found_name="staging", **said
+        ),
+        "SubjectMismatchError": errors.SubjectMismatchError(
+            "s", expected="0" * 8, found="1" * 8, expected_name="orders", **said
+        ),
+        "UnknownVersionError": errors.UnknownVersionError(
+            "v", found=9, oldest_reader=8, known=[1, 2], subject="orders", **said
+        ),
+        "SchemaConflictError": errors.SchemaConflictError(
+            "c", version=8, expected="0" * 8, found="1" * 8, subject="orders", **said
+        ),
         "PayloadLengthError": errors.PayloadLengthError("l", expected=7, found=8, **said),
         "PayloadTooLargeError": errors.PayloadTooLargeError("t", expected=7, found=8, **said),
         "PayloadChecksumError": errors.PayloadChecksumError("p", expected=7, found=8, **said),
@@ -91,7 +99,69 @@ def test_errors_survive_pickle_and_copy(error: SafecodecError, way: Callable[[An
     again = way(error)
     assert type(again) is type(error)
     assert vars(again) == vars(error)
-    assert (str(again), repr(again)) == (str(error), repr(error))
+    assert (str(again), repr(again), again.args) == (str(error), repr(error), error.args)
+
+
+@every_error
+def test_args_carry_the_message(error: SafecodecError) -> None:
+    """Code that knows nothing but ``args``, such as Celery's JSON backend, gets the message; what it sets stays."""
+    assert error.args == (str(error),)
+    other = copy.copy(error)
+    other.args = ["before", *other.args]
+    assert other.args == pickle.loads(pickle.dumps(other)).args == ("before", str(error))
+    assert str(other) == str(error)
+
+
+HOSTILE_TEXTS = {
+    "ANSI": "\x1b[2J\x1b[31mred",
+    "lines": "line\r\nERROR forged",
+    "surrogate": "\ud800",
+    "right to left": "\u202egnirts",
+    "NUL": "\0",
+    "DEL": "\x7f",
+    "line separator": "\u2028",
+    "3 MB": "a" * 3_000_000,
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE_TEXTS.values(), ids=HOSTILE_TEXTS)
+def test_no_text_breaks_out_of_a_message(text: str) -> None:
+    """Reason, path and message are printable, of one line and bounded, and encode as UTF-8, whatever is in them."""
+    made = [
+        errors.PayloadError(f"no {text}", path=f"$[{text}]"),
+        errors.PoolClosedError(name=text),
+        errors.NotAFrameError(looks_like=text, start=b"", length=0),
+        errors.IncompatibleSchemaError(text, reasons=[text] * 50, path=text),
+    ]
+    late = errors.SafecodecError("later")
+    late.reason = late.path = text
+    for error in (*made, late):
+        assert len(str(error)) <= errors.LONGEST_MESSAGE
+        assert str(error).isprintable()
+        assert str(error).encode()
+        assert error.args == (str(error),)
+    for error in made:
+        assert len(error.reason) <= errors.LONGEST_REASON
+        assert len(error.path) <= errors.LONGEST_PATH
+        assert (error.reason + error.path).isprintable()
+
+
+def test_long_texts_keep_both_ends() -> None:
+    """Of a long text the middle is left out: what is wrong comes first, and what to do about it last."""
+    error = errors.SchemaError(f"the start {'x' * 1000} the end")
+    assert len(error.reason) == errors.LONGEST_REASON
+    assert error.reason.startswith("the start xxx")
+    assert error.reason.endswith("xxx the end")
+
+
+def test_many_reasons_are_counted() -> None:
+    """A message has the first incompatibilities and the number of the others; the error has them all."""
+    reasons = [f"field number {at} has no default (at $.fields[{at}])" for at in range(100)]
+    error = errors.IncompatibleSchemaError("version 1 does not resolve to version 2", reasons=reasons)
+    assert error.reasons == tuple(reasons)
+    shown, _, more = str(error).partition("; and ")
+    assert shown == f"{error.reason}: {'; '.join(reasons[: shown.count('field number')])}"
+    assert more == f"{100 - shown.count('field number')} more"
 
 
 @every_error
@@ -108,11 +178,13 @@ def test_texts_follow_the_house(error: SafecodecError) -> None:
 
 @every_error
 def test_every_error_is_a_value_error_but_the_root(error: SafecodecError) -> None:
-    """Callers that catch ValueError catch these, but no call that was not made, which must not look like a miss."""
+    """Callers that catch ValueError catch these, but no call that was not made or was mistaken: neither is a miss."""
     not_made = isinstance(error, errors.OffloadError)
-    assert isinstance(error, ValueError) == (type(error) is not SafecodecError and not not_made)
+    mistaken = type(error) is errors.InputTypeError
+    assert isinstance(error, ValueError) == (type(error) is not SafecodecError and not not_made and not mistaken)
     assert isinstance(error, RuntimeError) == not_made
-    assert isinstance(error, TypeError) == (type(error) is errors.InputTypeError)
+    assert isinstance(error, TypeError) == mistaken
+    assert not (mistaken and isinstance(error, DecodeError))
 
 
 def test_loop_errors_say_what_to_do() -> None:

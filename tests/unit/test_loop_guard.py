@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from loops import Run, each_loop
-from safecodec import Codec, DecodeError, LoopBlockedError, SafecodecLoopWarning
+from safecodec import Codec, DecodeError, InputTypeError, LoopBlockedError, SafecodecLoopWarning
 
 
 @dataclass
@@ -176,13 +176,13 @@ def test_warning_as_an_error() -> None:
 
 
 def test_refused_frames_keep_their_verdict() -> None:
-    """A guard hides no verdict: a frame that cannot be read is refused as without one."""
+    """A guard hides no verdict, and no mistake: a frame that cannot be read is refused as without one."""
 
     async def main() -> None:
         for guard in ("warn", "raise"):
             with pytest.raises(DecodeError):
                 codec(guard).decode(b"nothing")
-            with pytest.raises(DecodeError):
+            with pytest.raises(InputTypeError):
                 codec(guard).decode("text")  # type: ignore[arg-type]
 
     asyncio.run(main())

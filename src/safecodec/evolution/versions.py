@@ -123,6 +123,18 @@ class Versions:
             raise ConfigError(f"{name} {number!r} is not known for subject {self.subject!r}, which has {known}")
         return number
 
+    def explain_conflict(self, number: int, found: bytes) -> str:
+        """Return what is known of a schema that a frame claims a version for, and that is not the version's own.
+
+        Whoever has schemas from somewhere else looks the fingerprint up here.
+
+        Args:
+            number: The version.
+            found: The frame's fingerprint.
+        """
+        own = next((one for one, known in self.fingerprints.items() if known == found and one != number), None)
+        return "" if own is None else f"where version {own} has the frame's"
+
     def encoder(self, number: int) -> Callable[[Any], bytes]:
         """Return what writes values of the newest version as payloads of a version.
 

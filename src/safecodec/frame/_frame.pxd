@@ -9,7 +9,7 @@ from safecodec.frame.layout cimport AT_PAYLOAD_CHECKSUM, HEADER_SIZE, STATUS_OK,
 
 # The error for a refusal of the bytes.
 cdef object refusal(Status status, Span frame, Span context, const Expected *expected)
-cdef object version_refusal(Py_ssize_t found, const uint8_t *header, KnownVersions versions)
+cdef object version_refusal(Py_ssize_t found, const uint8_t *header, KnownVersions versions, const Expected *expected)
 
 
 # Verdicts 1 to 10. Answers which version reads the payload, see find_version; 0 where versions, a KnownVersions that the
@@ -24,7 +24,7 @@ cdef inline Py_ssize_t check_frame(
     if <object>versions is not None:
         found = find_version((<KnownVersions>versions).known, (<KnownVersions>versions).count, frame.data)
         if found < 0:
-            raise version_refusal(found, frame.data, <KnownVersions>versions)
+            raise version_refusal(found, frame.data, <KnownVersions>versions, expected)
     status = check_length(frame, expected)
     if status == STATUS_OK and load_u32(frame.data + AT_PAYLOAD_CHECKSUM) != sum_released(frame):
         status = STATUS_PAYLOAD_CHECKSUM

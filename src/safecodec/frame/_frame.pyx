@@ -5,8 +5,7 @@ from cpython.object cimport PyObject
 from libc.stdint cimport uint8_t, uint32_t
 
 from safecodec.frame._header cimport (
-    UNKNOWN, KnownVersions, copy_header, fill_expected, header_prefix, hold_buffer, hold_context, hold_write_context,
-    release_buffer,
+    UNKNOWN, KnownVersions, copy_header, fill_expected, header_prefix, hold_buffer, hold_context, release_buffer,
 )
 from safecodec.frame.checks cimport (
     CRC32C_IMPLEMENTATIONS, Expected, Span, check_start, choose_crc32c, crc32c_chosen, crc32c_entry, crc32c_table,
@@ -18,7 +17,7 @@ from safecodec.frame.layout cimport (
     STATUS_REVISION, STATUS_SUBJECT, STATUS_TOO_SHORT, Status, load_u32, store_u32,
 )
 
-from safecodec.errors import ConfigError, EncodeError, InputTypeError, UnsupportedRevisionError, ValueTooLargeError
+from safecodec.errors import ConfigError, UnsupportedRevisionError, ValueTooLargeError
 from safecodec.frame import refusals
 from safecodec.frame._header import DEFAULT_MAX_PAYLOAD as _DEFAULT_MAX_PAYLOAD
 from safecodec.frame._header import FORMATS as _FORMATS
@@ -53,22 +52,30 @@ cdef object refusal(Status status, Span frame, Span context, const Expected *exp
     if status == STATUS_FORMAT:
         return refusals.payload_format(header, expected=_FORMAT_NAMES.get(expected.format))
     if status == STATUS_ENVIRONMENT:
-        return refusals.environment(header, expected=spell_tag(expected.environment))
+        return refusals.environment(
+            header, expected=spell_tag(expected.environment), name=<object>expected.environment_name
+        )
     if status == STATUS_SUBJECT:
-        return refusals.subject(header, expected=spell_tag(expected.subject))
+        return refusals.subject(header, expected=spell_tag(expected.subject), name=<object>expected.subject_name)
     if status == STATUS_PAYLOAD_CHECKSUM:
         return refusals.payload_checksum(header, found=sum_released(frame))
     return refusals.payload_length(header, found=frame.size - HEADER_SIZE, allowed=expected.max_payload)
 
 
-cdef object version_refusal(Py_ssize_t found, const uint8_t *header, KnownVersions versions):
+cdef object version_refusal(Py_ssize_t found, const uint8_t *header, KnownVersions versions, const Expected *expected):
     cdef Py_ssize_t at
     parsed = copy_header(header)
     numbers = versions.numbers
+    subject = <object>expected.subject_name
     if found == UNKNOWN:
-        return refusals.unknown_version(parsed, known=numbers)
+        return refusals.unknown_version(parsed, known=numbers, subject=subject)
     at = numbers.index(parsed.version)
-    return refusals.schema_conflict(parsed, expected=spell_tag(versions.known[at].fingerprint))
+    known = ""
+    if versions.explain is not None:
+        known = versions.explain(parsed.version, bytes.fromhex(parsed.fingerprint))
+    return refusals.schema_conflict(
+        parsed, expected=spell_tag(versions.known[at].fingerprint), subject=subject, known=known
+    )
 
 
 cdef bytes spell_tag(uint32_t tag):
@@ -93,7 +100,8 @@ def peek(frame, *, context=None, bint verify=True):
 
     Raises:
         DecodeError: One of verdicts 1 to 4 (`FrameTooShortError`, `NotAFrameError`, `UnsupportedRevisionError`,
-            `HeaderChecksumError`, `ContextMismatchError`), or `InputTypeError`.
+            `HeaderChecksumError`, `ContextMismatchError`).
+        InputTypeError: The frame or the context is no C-contiguous buffer of bytes.
     """
     cdef Py_buffer view, context_view
     cdef Span span, context_span
@@ -131,18 +139,15 @@ def pack(payload, *, str format not None, str subject not None, version, bytes f
 
     Raises:
         ConfigError: A name, number or fingerprint that no header can hold.
-        EncodeError: The payload or the context is no C-contiguous buffer; `ValueTooLargeError` if the payload is
-            longer than 4 GiB - 1.
+        InputTypeError: The payload or the context is no C-contiguous buffer of bytes.
+        ValueTooLargeError: The payload is longer than 4 GiB - 1.
     """
     cdef Py_buffer view, context_view
     cdef Span span, context_span
     prefix = header_prefix(format, subject, version, fingerprint, environment, oldest_reader)
-    hold_write_context(context, &context_view, &context_span)
+    hold_context(context, &context_view, &context_span)
     try:
-        try:
-            hold_buffer(payload, "payload", &view, &span)
-        except InputTypeError as error:
-            raise EncodeError(f"the payload is no C-contiguous buffer of bytes but {error.found!r}") from None
+        hold_buffer(payload, "payload", &view, &span)
         try:
             if span.size > <size_t>_LONGEST_PAYLOAD:
                 raise ValueTooLargeError(found=span.size, limit=_LONGEST_PAYLOAD)
@@ -174,7 +179,8 @@ def unpack(frame, *, str subject not None, environment, format=None, versions=No
 
     Raises:
         ConfigError: A name, number or fingerprint that no header can hold.
-        DecodeError: One of verdicts 1 to 10, or `InputTypeError`.
+        DecodeError: One of verdicts 1 to 10.
+        InputTypeError: The frame or the context is no C-contiguous buffer of bytes.
     """
     cdef Py_buffer view, context_view
     cdef Span span, context_span

@@ -25,6 +25,7 @@ cdef struct Known:
 cdef class KnownVersions:
     cdef Known *known
     cdef readonly Py_ssize_t count
+    cdef object explain
 
 
 cdef enum:
@@ -36,11 +37,10 @@ cdef Header copy_header(const uint8_t *start)
 # Fills span from a buffer of bytes, to be released afterwards; bytes need no hold, so view.len is NOT_HELD.
 cdef int hold_buffer(object source, str name, Py_buffer *view, Span *span) except -1
 cdef int hold_context(object context, Py_buffer *view, Span *span) except -1
-# The same for a writer: raises EncodeError.
-cdef int hold_write_context(object context, Py_buffer *view, Span *span) except -1
 # Bytes 0 to 19 of the frames that a writer writes.
 cdef bytes header_prefix(str format, str subject, object version, bytes fingerprint, object environment,
                          object oldest_reader)
+# The caller keeps subject and environment for as long as it uses what is filled in.
 cdef int fill_expected(Expected *expected, object format, str subject, object environment, object max_payload) except -1
 
 

@@ -1,4 +1,4 @@
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, final
 
 FORMATS: Final[dict[str, int]]
@@ -40,7 +40,9 @@ class Header:
 
 @final
 class KnownVersions:
-    def __new__(cls, versions: Mapping[int, bytes]) -> KnownVersions: ...
+    def __new__(
+        cls, versions: Mapping[int, bytes], explain: Callable[[int, bytes], str] | None = None
+    ) -> KnownVersions: ...
     @property
     def count(self) -> int: ...
     @property

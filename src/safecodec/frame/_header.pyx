@@ -7,6 +7,7 @@ cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cpython.object cimport PyObject
 from cpython.unicode cimport PyUnicode_Check
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
 from libc.string cimport memcmp, memcpy
@@ -17,7 +18,7 @@ from safecodec.frame.layout cimport (
     AT_PAYLOAD_LENGTH, AT_SUBJECT, AT_VERSION, HEADER_SIZE, MAGIC, REVISION_1, load_u16, load_u32, store_u16,
 )
 
-from safecodec.errors import ConfigError, EncodeError, InputTypeError
+from safecodec.errors import ConfigError, InputTypeError
 
 FORMATS = {"avro": 1, "msgpack": 2, "json": 3}
 """Payload formats by name, with their byte in the header."""
@@ -141,11 +142,17 @@ def _restore_header(bytes raw not None):
 
 @cython.final
 cdef class KnownVersions:
-    """The schema versions that a reader knows, with their fingerprints."""
+    """The schema versions that a reader knows, with their fingerprints.
 
-    def __cinit__(self, versions):
-        """Takes a mapping of version numbers to fingerprints of 4 bytes."""
+    Args:
+        versions: A mapping of version numbers to fingerprints of 4 bytes.
+        explain: What says in words what is known of a schema that conflicts with one of these, given the version's
+            number and the fingerprint; called when there is an error to build, and None where nothing is known.
+    """
+
+    def __cinit__(self, versions, explain=None):
         cdef Py_ssize_t at
+        self.explain = explain
         if not versions:
             raise ConfigError("no version is known: versions is empty")
         self.known = <Known *>PyMem_Malloc(len(versions) * sizeof(Known))
@@ -174,22 +181,28 @@ cdef class KnownVersions:
 cdef int hold_buffer(object source, str name, Py_buffer *view, Span *span) except -1:
     if hold_bytes(source, view, span):
         return 0
-    if PyUnicode_Check(source):
+    if PyUnicode_Check(source) and name == "frame":
         raise InputTypeError(
-            f"the {name} is a str, not bytes: a Redis client with decode_responses=True hands out text, "
-            f"read {name}s with one that has decode_responses=False",
+            "the frame is a str, not bytes: a Redis client with decode_responses=True hands out text, "
+            "read frames with one that has decode_responses=False",
             found="str",
         )
+    if PyUnicode_Check(source):
+        raise InputTypeError(f"the {name} is a str, not bytes: encode it, as UTF-8 for instance", found="str")
     try:
         PyObject_GetBuffer(source, view, PyBUF_SIMPLE)
     except Exception as error:
         kind = type(source).__name__
-        found = "a memoryview that is not C-contiguous" if kind == "memoryview" else repr(kind)
+        found, instead = f"of type {kind!r}", "pass bytes, a bytearray or a C-contiguous memoryview"
         if source is None:
-            found = "None (a cache miss?)"
+            found, instead = "None", "a key that a store does not have is no frame, leave it out before"
+            if name != "frame":
+                found, instead = "None", "pass bytes"
+        elif kind == "memoryview" and isinstance(error, BufferError):
+            found, instead = "a memoryview that is not C-contiguous", "pass bytes(view)"
         elif isinstance(error, ValueError):
-            found = f"{kind!r} ({error})"
-        raise InputTypeError(f"the {name} is no C-contiguous buffer of bytes but {found}", found=kind) from None
+            found, instead = f"of type {kind!r}, and cannot be read: {error}", "pass one that is open"
+        raise InputTypeError(f"the {name} is {found}, not bytes: {instead}", found=kind) from None
     span.data = <const uint8_t *>view.buf
     span.size = view.len
     return 0
@@ -201,16 +214,7 @@ cdef int hold_context(object context, Py_buffer *view, Span *span) except -1:
         span.data = NULL
         span.size = 0
         return 0
-    if PyUnicode_Check(context):
-        raise InputTypeError("the context is a str, not bytes: encode it, as UTF-8 for instance", found="str")
     return hold_buffer(context, "context", view, span)
-
-
-cdef int hold_write_context(object context, Py_buffer *view, Span *span) except -1:
-    try:
-        return hold_context(context, view, span)
-    except InputTypeError as error:
-        raise EncodeError(error.reason) from None
 
 
 cdef uint32_t checked_version(str name, object version) except 0:
@@ -306,4 +310,6 @@ cdef int fill_expected(Expected *expected, object format, str subject, object en
     if isinstance(max_payload, bool) or not isinstance(max_payload, int) or not 1 <= max_payload <= LONGEST_PAYLOAD:
         raise ConfigError(f"max_payload is a number of bytes between 1 and {LONGEST_PAYLOAD}, not {max_payload!r}")
     expected.max_payload = max_payload
+    expected.subject_name = <PyObject *>subject
+    expected.environment_name = <PyObject *>environment
     return 0

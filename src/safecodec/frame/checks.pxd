@@ -1,6 +1,7 @@
 # The verdicts on a frame's bytes and the writing of its header, without Python objects. Header-only: every function
 # is inline, runs without the GIL and answers with a Status; what uses them makes errors of it.
 
+from cpython.object cimport PyObject
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
@@ -39,6 +40,9 @@ cdef struct Expected:
     uint32_t environment
     uint32_t format  # 0: any known one
     uint64_t max_payload
+    # The two names, for errors alone: a str and a str or None, which the reader keeps.
+    PyObject *subject_name
+    PyObject *environment_name
 
 
 cdef inline uint32_t sum_header(const uint8_t *header, Span context) noexcept nogil:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from ..errors import (
@@ -20,13 +21,29 @@ from ..errors import (
     UnknownVersionError,
     UnsupportedFlagsError,
 )
+from ._header import tag
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ._header import Header
 
 FLAG_NAMES: Final = {0x10: "compressed", 0x20: "sealed", 0x40: "0x40", 0x80: "0x80"}
 """The must-understand flags."""
 UNSCOPED: Final = "00000000"
+COMMON_ENVIRONMENTS: Final = (
+    "acceptance", "alpha", "beta", "build", "canary", "ci", "cert", "default", "demo", "dev", "develop", "development",
+    "dr", "e2e", "integration", "int", "live", "load", "local", "localhost", "perf", "performance", "pre-prod",
+    "pre-production", "preprod", "preview", "prd", "prod", "production", "qa", "review", "sandbox", "sit", "stable",
+    "stage", "staging", "stg", "test", "testing", "tst", "uat",
+)  # fmt: skip
+"""Names that environments have in many places, by which the writer of a foreign frame is guessed from its tag."""
+
+
+@cache
+def _names_by_tag() -> dict[str, str]:
+    names = (form for name in COMMON_ENVIRONMENTS for form in (name.upper(), name.capitalize(), name))
+    return {tag(name).hex(): name for name in names}
 
 
 def foreign(*, too_short: bool, start: bytes, length: int) -> NotAFrameError:
@@ -66,41 +83,71 @@ def payload_format(header: Header, *, expected: str | None) -> PayloadFormatErro
     return PayloadFormatError(f"the payload is {header.format}, {wants}", expected=expected, found=found, header=header)
 
 
-def _spelled(environment: str) -> str:
-    return "no environment (unscoped)" if environment == UNSCOPED else f"the environment with tag {environment}"
+def _spelled(environment: str, name: str | None) -> str:
+    if environment == UNSCOPED:
+        return "no environment (unscoped)"
+    return f"the environment with tag {environment}" if name is None else f"{name!r} (tag {environment})"
 
 
-def environment(header: Header, *, expected: bytes) -> EnvironmentMismatchError:
-    """Verdict 6."""
+def environment(header: Header, *, expected: bytes, name: str | None = None) -> EnvironmentMismatchError:
+    """Verdict 6; the name is that of the reader's environment."""
     wanted, found = expected.hex(), header.environment_tag
-    reason = f"the frame was written in {_spelled(found)}, this reader is in {_spelled(wanted)}"
-    return EnvironmentMismatchError(reason, expected=wanted, found=found, header=header)
+    found_name = _names_by_tag().get(found)
+    reason = (
+        f"the frame was written in {_spelled(found, found_name)}, this reader is in {_spelled(wanted, name)}: two "
+        "environments share a store, or one is configured with the other's name"
+    )
+    return EnvironmentMismatchError(
+        reason, expected=wanted, found=found, expected_name=name, found_name=found_name, header=header
+    )
 
 
-def subject(header: Header, *, expected: bytes) -> SubjectMismatchError:
-    """Verdict 7."""
+def subject(header: Header, *, expected: bytes, name: str | None = None) -> SubjectMismatchError:
+    """Verdict 7; the name is that of the reader's subject."""
     wanted, found = expected.hex(), header.subject_tag
-    reason = f"the frame holds the subject with tag {found}, this reader reads the one with tag {wanted}"
-    return SubjectMismatchError(reason, expected=wanted, found=found, header=header)
+    reads = f"the one with tag {wanted}" if name is None else f"{name!r} (tag {wanted})"
+    reason = (
+        f"the frame holds the subject with tag {found}, this reader reads {reads}: the frame comes from another "
+        "subject's key or topic, or the subject was renamed"
+    )
+    return SubjectMismatchError(reason, expected=wanted, found=found, expected_name=name, header=header)
 
 
-def unknown_version(header: Header, *, known: tuple[int, ...]) -> UnknownVersionError:
+def _listed(versions: Sequence[int]) -> str:
+    shown = [str(version) for version in versions]
+    return ", ".join(shown if len(shown) <= 8 else [*shown[:3], "...", *shown[-3:]])
+
+
+def unknown_version(header: Header, *, known: tuple[int, ...], subject: str) -> UnknownVersionError:
     """Verdict 8, a version that cannot be read here."""
     found, oldest = header.version, header.oldest_reader
-    reason = f"schema version {found} is not known, this reader knows {', '.join(map(str, known))}"
+    reason = f"schema version {found} of subject {subject!r} is not known, this reader knows {_listed(known)}"
     if found > known[-1]:
-        reason += f"; the frame can be read from version {oldest} on"
-    return UnknownVersionError(reason, found=found, oldest_reader=oldest, known=known, header=header)
+        reason += (
+            f"; the frame can be read from version {oldest} on: deploy readers of version {oldest} or newer before "
+            f"version {found} is written"
+        )
+    else:
+        reason += f": give version {found} as older, or let its frames expire"
+    return UnknownVersionError(reason, found=found, oldest_reader=oldest, known=known, subject=subject, header=header)
 
 
-def schema_conflict(header: Header, *, expected: bytes) -> SchemaConflictError:
-    """Verdict 8, a known version with another schema."""
-    wanted, found = expected.hex(), header.fingerprint
+def schema_conflict(header: Header, *, expected: bytes, subject: str, known: str = "") -> SchemaConflictError:
+    """Verdict 8, a known version with another schema.
+
+    Args:
+        header: The frame's header.
+        expected: The fingerprint that the reader knows for the version.
+        subject: Name of the reader's subject.
+        known: What the reader knows of the frame's schema, as a clause.
+    """
+    wanted, found, version = expected.hex(), header.fingerprint, header.version
     reason = (
-        f"version {header.version} has the schema fingerprint {found} in the frame and {wanted} here: "
-        "two schemas claim one version"
+        f"version {version} of subject {subject!r} has the schema fingerprint {found} in the frame and {wanted} in "
+        f"this reader{f', {known}' if known else ''}: two schemas use version {version}; bump the version, or restore "
+        "the class that wrote the frame, see the history of the schema"
     )
-    return SchemaConflictError(reason, version=header.version, expected=wanted, found=found, header=header)
+    return SchemaConflictError(reason, version=version, expected=wanted, found=found, subject=subject, header=header)
 
 
 def payload_length(header: Header, *, found: int, allowed: int) -> PayloadLengthError:
