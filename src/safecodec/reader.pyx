@@ -22,6 +22,7 @@ from safecodec.frame.checks cimport Span, choose_crc32c
 from safecodec.frame.layout cimport HEADER_SIZE
 
 from safecodec.avro.breath import Interruption
+from safecodec.avro.describing import origin as _origin
 from safecodec._batch import batch_of as _batch_of
 from safecodec._batch import read_batch as _read_batch
 from safecodec.errors import InputTypeError, PayloadError
@@ -360,7 +361,7 @@ cdef class Reader:
         try:
             return self._decoders[found](held)
         except Exception as error:
-            raise self.unreadable(span, error) from error
+            raise self.unreadable(span, error) from _origin(error)
         finally:
             if holds:
                 release_collector()
@@ -390,13 +391,14 @@ cdef class Reader:
         if isinstance(error, PayloadError):
             reason, path = error.reason, error.path
         else:
-            reason, path = self._describe(error)
+            reason, path = self._describe(error, payload_of(frame))
         return PayloadError(reason, header=header, path=path)
 
     cdef int watch(self, Py_ssize_t found, Span frame, object outcome) except -1:
         if self._shadow is not None and self._shadow.due():
-            payload = PyBytes_FromStringAndSize(
-                <const char *>frame.data + HEADER_SIZE, <Py_ssize_t>frame.size - HEADER_SIZE
-            )
-            self._shadow.compare(found, payload, outcome, copy_header(frame.data))
+            self._shadow.compare(found, payload_of(frame), outcome, copy_header(frame.data))
         return 0
+
+
+cdef bytes payload_of(Span frame):
+    return PyBytes_FromStringAndSize(<const char *>frame.data + HEADER_SIZE, <Py_ssize_t>frame.size - HEADER_SIZE)

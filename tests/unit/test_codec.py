@@ -458,7 +458,7 @@ def test_payload_that_does_not_decode(payload: str) -> None:
     with pytest.raises(PayloadError) as caught:
         subject.decode(frame)
     assert caught.value.header == peek(frame)
-    assert (caught.value.__cause__ is None) is (payload == "avro")  # there the refusal is our own
+    assert caught.value.__cause__ is None  # a traceback would show the text of msgspec's error as it is
 
 
 def test_foreign_error_while_decoding_is_wrapped() -> None:

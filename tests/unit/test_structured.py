@@ -7,7 +7,7 @@ import datetime
 import math
 import uuid
 from decimal import Decimal
-from typing import Any, Generic, NamedTuple, NotRequired, Optional, TypedDict, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, NotRequired, Optional, TypedDict, TypeVar
 
 import attrs
 import msgspec
@@ -15,7 +15,7 @@ import pytest
 from typing_extensions import ReadOnly
 
 from safecodec import Codec, EncodeError, PayloadError, SchemaError
-from safecodec.avro.describing import describe
+from safecodec.avro.describing import describe, short
 from safecodec.avro.schema import Schema
 from safecodec.payload import json, msgpack
 
@@ -217,6 +217,80 @@ def test_errors_are_described() -> None:
     assert describe(EncodeError("why", path="$.a")) == ("why", "$.a")
     assert describe(RecursionError("maximum")) == ("the value nests too deep", "")
     assert describe(KeyError("k")) == ("KeyError: 'k'", "")
+    with pytest.raises(msgspec.ValidationError) as caught:
+        msgspec.json.decode(b'{"a": {"x": 1}}', type=dict[str, dict[int, int]])
+    assert describe(caught.value) == ("expected `int`, got `str`, as a key", "$[...]")
+
+
+class Closed(msgspec.Struct, forbid_unknown_fields=True):
+    """Takes no field but its own."""
+
+    inner: list[Closed] = []
+
+
+class Hooked(msgspec.Struct):
+    """Puts what it reads into its exception."""
+
+    said: str
+
+    def __post_init__(self) -> None:
+        raise ValueError(f"no {self.said}")
+
+
+class Unsaid(Exception):
+    """An exception without a text."""
+
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+FORGED = " - at `$.forged`"
+
+
+@pytest.mark.parametrize("given", [b"", None])
+def test_paths_are_not_forged(given: bytes | None) -> None:
+    """A text of the payload that reads like msgspec's path is a part of the reason, and never the path."""
+
+    def described(payload: bytes, kind: Any) -> tuple[str, str]:
+        with pytest.raises(msgspec.ValidationError) as caught:
+            msgspec.json.decode(payload, type=kind)
+        return describe(caught.value, None if given is None else payload)
+
+    key = "x` - at `$.forged"
+    assert described(msgspec.json.encode({key: 1}), Closed) == (f"object contains unknown field {key!r}", "")
+    escaped = msgspec.json.encode({key: 1}).replace(b"-", b"\\u002d")
+    assert described(escaped, Closed) == (f"object contains unknown field {key!r}", "")
+    reason, path = described(msgspec.json.encode({"inner": [{key: 1}]}), Closed)
+    assert reason.startswith("object contains unknown field 'x` - at `$.forged")
+    assert path == ""
+    harmless = described(b'{"inner": [{"y": 1}]}', Closed)
+    assert harmless[1] == ("" if given is None else "$.inner[0]")
+    assert "y" in harmless[0]
+    assert described(b'{"y": 1}', Closed) == ("object contains unknown field 'y'", "")
+    hooked = msgspec.json.encode({"said": FORGED})
+    assert described(hooked, Hooked) == (f"no {FORGED}", "")
+    assert described(b"[" + hooked + b"]", list[Hooked]) == (f"no {FORGED}", "$[0]")
+    assert described(msgspec.json.encode(FORGED), Literal["a"]) == (f"invalid enum value '{FORGED}'", "")
+    assert described(msgspec.json.encode([FORGED]), list[Literal["a"]]) == (f"invalid enum value '{FORGED}'", "$[0]")
+
+
+def test_foreign_errors_are_described_in_bounds() -> None:
+    """Of an exception of anybody's the text is one line and short, and where it has none, that is said."""
+    assert describe(ValueError(f"bad{FORGED}")) == (f"ValueError: bad{FORGED}", "")
+    assert describe(ValueError("a\nb\x1b[0m")) == ("ValueError: a\\nb\\x1b[0m", "")
+    assert len(describe(ValueError("a" * 3_000_000))[0]) == 200
+    assert describe(Unsaid()) == ("Unsaid: its text cannot be had", "")
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["a" * 3_000_000, b"\0" * 3_000_000, ["\x1b" * 100], "\ud800" * 100, 10**5000],
+    ids=["text", "bytes", "controls", "surrogates", "number"],
+)
+def test_values_are_short(value: Any) -> None:
+    """Of a value a message has one short line."""
+    assert len(short(value)) <= 60
+    assert short(value).isprintable()
 
 
 # ---- pairs that the reader's own decoder would read wrongly ----------------------------------------------------

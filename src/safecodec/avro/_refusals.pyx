@@ -9,8 +9,11 @@ from safecodec.avro._cursor cimport (
 )
 from safecodec.avro._plan cimport ARRAY, MAP, Step
 
-from safecodec.avro.describing import describe
+from safecodec.avro.describing import describe, short
 from safecodec.errors import PayloadError
+
+# Bytes of a key that its text in a path is made of; as characters they are more than it has.
+cdef Py_ssize_t LONGEST_KEY = 256
 
 
 cdef object refusal(const Cursor *cursor):
@@ -62,9 +65,9 @@ cdef str path_of(const Cursor *cursor):
         if step.op == MAP:
             if cursor.levels[level].key is not NULL:
                 key = PyBytes_FromStringAndSize(
-                    <const char *>cursor.levels[level].key, cursor.levels[level].key_size
+                    <const char *>cursor.levels[level].key, min(cursor.levels[level].key_size, LONGEST_KEY)
                 )
-                path += f"[{key.decode('utf-8', 'replace')!r}]"
+                path += f"[{short(key.decode('utf-8', 'replace'))}]"
         elif cursor.levels[level].part >= 0:
             if step.op == ARRAY:
                 path += f"[{cursor.levels[level].part}]"

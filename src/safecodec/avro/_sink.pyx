@@ -30,7 +30,7 @@ cdef str path_of(const Sink *sink):
         spot = &sink.spots[level]
         if spot.step.op == PUT_MAP:
             if spot.key is not NULL:
-                path += f"[{<object>spot.key!r}]"
+                path += f"[{short(<object>spot.key)}]"
         elif spot.part >= 0:
             if spot.step.op == PUT_ARRAY:
                 path += f"[{spot.part}]"

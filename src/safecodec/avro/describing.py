@@ -2,35 +2,91 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
-from ..errors import SafecodecError
+from ..errors import SafecodecError, legible
 
 PLAIN: Final = (str, bytes, bytearray, memoryview, int, float, list, tuple, set, frozenset, type(None))
 """Types whose values are no records, whatever attributes they have."""
 
+LONGEST: Final = 60
+LONGEST_TEXT: Final = 200
+"""How much of a value, and of a foreign exception's text, a message has."""
 
-def describe(error: Exception) -> tuple[str, str]:
+SEPARATOR: Final = " - at `"
+PATH: Final = re.compile(r" - at `(?P<key>key` in `)?(?P<path>\$(?:\.[^.`\s\[\]]+|\[(?:\d+|\.\.\.)\])*)`")
+"""How msgspec says where something is, behind what it is."""
+UNKNOWN_FIELD: Final = "Object contains unknown field `"
+
+
+def describe(error: Exception, payload: bytes | None = None) -> tuple[str, str]:
     """Return the reason and the path of an error that a payload's encoder or decoder let out.
 
     Args:
         error: Any exception; of msgspec's the path is taken out of the message.
+        payload: The payload that was read, where it was one.
     """
     if isinstance(error, SafecodecError):
         return error.reason, error.path
     if isinstance(error, RecursionError):
         return "the value nests too deep", ""
-    text, _, path = str(error).partition(" - at `")
-    name = type(error).__name__
-    known = name in ("ValidationError", "DecodeError", "EncodeError")
-    reason = text[:1].lower() + text[1:] if known else f"{name}: {text}"
-    return reason, path.rstrip("`")
+    text = _text(error)
+    if not _of_msgspec(error):
+        return legible(f"{type(error).__name__}: {text}", LONGEST_TEXT), ""
+    reason, place = _apart(text, error.__cause__, payload)
+    if place is None:
+        return legible(reason, LONGEST_TEXT), ""
+    return legible(reason, LONGEST_TEXT) + (", as a key" if place["key"] else ""), place["path"]
+
+
+def origin(error: Exception) -> BaseException | None:
+    """Return what an error that `describe` has put into words comes of: itself, unless its words are all that it has.
+
+    A traceback shows the texts of causes as they are, and msgspec's may have been written by whoever wrote the payload.
+    """
+    return error.__cause__ if isinstance(error, SafecodecError) or _of_msgspec(error) else error
+
+
+def _of_msgspec(error: Exception) -> bool:
+    kind = type(error)
+    return kind.__module__ == "msgspec" and kind.__name__ in ("ValidationError", "DecodeError", "EncodeError")
+
+
+def _apart(text: str, cause: BaseException | None, payload: bytes | None) -> tuple[str, re.Match[str] | None]:
+    """Return what a message of msgspec's says, and the match of its path.
+
+    The path comes last, and nothing comes in its stead where it is the root's. So a text at the end may read like one:
+    that of a hook's exception, which is known, or the name of a field, which the payload then has.
+    """
+    unknown = text.startswith(UNKNOWN_FIELD)
+    said = "" if cause is None else _text(cause)
+    if said and text.startswith(said):
+        place = PATH.fullmatch(text, len(said))
+    elif unknown and (payload is None or SEPARATOR.encode() in payload or b"\\" in payload):
+        place = None
+    else:
+        place = PATH.fullmatch(text, max(text.rfind(SEPARATOR), 0))
+    reason = text if place is None else text[: place.start()]
+    if unknown:
+        reason = f"{UNKNOWN_FIELD[:-1]}{short(reason[len(UNKNOWN_FIELD) : -1])}"
+    return reason[:1].lower() + reason[1:], place
+
+
+def _text(error: BaseException) -> str:
+    """An exception's text: whatever its own code does, there is one."""
+    try:
+        return str(error)
+    except Exception:
+        return "its text cannot be had"
 
 
 def short(value: object) -> str:
     """Return a value's text, cut where it is long: whatever its own code does, there is one."""
     try:
-        text = repr(value)
+        # The text of these is about as long as they are, and no more of it is needed.
+        text = repr(value[: LONGEST + 1] if type(value) in (str, bytes, bytearray) else value)  # type: ignore[index]
+        text = text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
     except Exception:
         return f"an object of {type(value).__name__}"
-    return text if len(text) <= 60 else text[:57] + "..."
+    return legible(text, LONGEST)
