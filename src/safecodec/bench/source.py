@@ -13,7 +13,7 @@ from ..codec import Codec
 from ..errors import ConfigError, DecodeError, SafecodecError
 from ..frame import pack
 
-__all__ = ["Source"]
+__all__ = ["Source", "codec_named"]
 
 MAGIC: Final = b"\xc1\xde"
 """What a frame begins with, and JSON does not."""
@@ -40,11 +40,7 @@ class Source:
             ConfigError: Something is not there, is something else, or cannot be read; there is no sample at all; or a
                 sample cannot be written, with its path.
         """
-        codec = _called(self.codec)
-        if not isinstance(codec, Codec):
-            raise ConfigError(
-                f"{self.codec} is of type {type(codec).__name__}, no Codec nor a function that returns one"
-            )
+        codec = codec_named(self.codec)
         samples = {name: _read(codec, name) for name in self.files}
         if self.values:
             samples |= _named(self.values)
@@ -53,6 +49,21 @@ class Source:
         for name, value in samples.items():
             _check(codec, name, value)
         return codec, samples
+
+
+def codec_named(name: str) -> Codec[Any]:
+    """Return the codec that ``module:name`` names, or that the function of this name returns.
+
+    Args:
+        name: Such as ``myservice.codecs:user``. The module is looked for in the current directory as well.
+
+    Raises:
+        ConfigError: The module cannot be imported, the name is not there, or it is no codec.
+    """
+    codec = _called(name)
+    if not isinstance(codec, Codec):
+        raise ConfigError(f"{name} is of type {type(codec).__name__}, no Codec nor a function that returns one")
+    return codec
 
 
 def _called(name: str) -> Any:
