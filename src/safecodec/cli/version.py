@@ -12,10 +12,11 @@ from safecodec.frame import crc32c_implementation, crc32c_implementations
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-__all__ = ["add_arguments", "run"]
+__all__ = ["add_arguments", "run", "version_of"]
 
 
-def _version_of(package: str) -> str:
+def version_of(package: str) -> str:
+    """Return the version of an installed package, or that there is none."""
     try:
         return version(package)
     except PackageNotFoundError:
@@ -41,12 +42,12 @@ def run(arguments: Namespace) -> int:
         The exit code 0.
     """
     versions = {
-        "safecodec": _version_of("safecodec"),
+        "safecodec": version_of("safecodec"),
         "python": f"{platform.python_version()} ({platform.python_implementation()})",
         "platform": platform.platform(),
         "crc32c": crc32c_implementation(),
-        "msgspec": _version_of("msgspec"),
-        "fastavro": _version_of("fastavro"),
+        "msgspec": version_of("msgspec"),
+        "fastavro": version_of("fastavro"),
     }
     if arguments.json:
         print(json.dumps({**versions, "crc32c_implementations": crc32c_implementations()}, indent=2))
