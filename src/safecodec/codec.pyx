@@ -42,9 +42,15 @@ ENVIRONMENT_VARIABLE = "SAFECODEC_ENVIRONMENT"
 
 def _value_class(schema):
     """Return the class that values must have exactly, or None where the payload's encoder checks them."""
-    origin = typing.get_origin(schema.type) or schema.type
+    kind = schema.type
+    while typing.get_origin(kind) is typing.Annotated:
+        kind = kind.__origin__
+    origin = typing.get_origin(kind) or kind
     if typing.is_typeddict(origin):
         return dict
+    # Classes that no value has as its own: of `A | B`, Any (a class since CPython 3.11), and abstract ones like Sequence.
+    if origin in (types.UnionType, typing.Any) or getattr(origin, "__abstractmethods__", None):
+        return None
     return origin if isinstance(origin, type) else None
 
 

@@ -7,7 +7,8 @@ import dataclasses
 import mmap
 import pickle
 from array import array
-from typing import TYPE_CHECKING, Any, TypedDict
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
 import msgspec
 import pytest
@@ -505,6 +506,25 @@ def test_dataclass_and_typed_dict(payload: str) -> None:
     assert places.decode(places.encode({"name": "Bern", "population": 1})) == {"name": "Bern", "population": 1}
     with pytest.raises(EncodeError, match="is a dict, this is a Point"):
         places.encode(Point(1.5))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+@pytest.mark.parametrize(
+    ("type_", "value"),
+    [
+        (Point | None, Point(1.5)),
+        (Point | None, None),
+        (Annotated[float, msgspec.Meta(ge=0)], 1.5),
+        (Sequence[int], [1, 2]),
+        (Mapping[str, int], {"a": 1}),
+        (Any, {"a": [1, None]}),
+    ],
+    ids=str,
+)
+def test_types_that_are_no_class_of_a_value(payload: str, type_: Any, value: object) -> None:
+    """A union, Annotated, an abstract class and Any take the values that they stand for."""
+    made: Codec[Any] = Codec(type_, subject="s", version=1, payload=payload, environment="test")
+    assert made.decode(made.encode(value)) == value
 
 
 def test_attributes() -> None:
