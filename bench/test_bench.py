@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from safecodec import crc32c, peek
+from safecodec import PayloadFormat, crc32c, peek
 
 from .peers import Peer, all_peers
 from .peers.ours import codec
@@ -19,7 +19,7 @@ PEERS = {f"{sample.name}-{peer.label}": peer for sample in (ACCOUNT, EVENT, NUMB
 
 @pytest.mark.parametrize("payload", ["msgpack", "json"])
 @pytest.mark.parametrize("sample", SESSIONS, ids=lambda sample: sample.name)
-def test_round_trip(benchmark: Any, payload: str, sample: Sample) -> None:
+def test_round_trip(benchmark: Any, payload: PayloadFormat, sample: Sample) -> None:
     """Encode a value and decode the frame."""
     framed = codec(sample.type, payload)
     assert benchmark(lambda: framed.decode(framed.encode(sample.value))) == sample.value

@@ -24,7 +24,8 @@ myst_heading_anchors = 4
 default_role = "py:obj"
 nitpick_ignore_regex = [
     ("py:obj", r"(gc|msgspec|sys)\..*"),  # of others, whose documentation would have to be fetched
-    ("py:class", r"Buffer|(os\.)?PathLike|SchemaSource|_?[TU]"),
+    ("py:class", r"Buffer|(os\.)?PathLike|SchemaSource|(safecodec\.avro\.schema\.)?_?[TU]"),
+    ("py:class", r"TypeForm|UnionType|builtins\.type"),
     ("py:class", "LoopRules|Versions"),  # what a Reader is made of, by its codec
 ]
 napoleon_use_rtype = False

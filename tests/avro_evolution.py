@@ -148,7 +148,9 @@ def _promote(maker: Maker, node: Type) -> None:
 
 
 def _fixed_or_promote(maker: Maker, node: Type) -> None:
-    if node.kind == "fixed":
+    if node.kind == "fixed" and not maker.pick(4):
+        _become(node, primitive(("bytes", "string")[maker.pick(2)]))
+    elif node.kind == "fixed":
         assert node.leaf is not None
         node.leaf = fixed(node.leaf.size) if maker.pick(2) else FIXED[maker.pick(len(FIXED))]
     else:

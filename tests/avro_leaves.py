@@ -184,7 +184,7 @@ def decimals(precision: int, scale: int, size: int | None = None) -> Leaf:
         return _scaled(unscaled, scale)
 
     def lower(value: Decimal) -> bytes:
-        number = _unscaled(value)
+        number = int(value.scaleb(scale, EXACT))
         return _signed(number) if size is None else number.to_bytes(size, "big", signed=True)
 
     return Leaf(

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any, TypeAlias
 
-from avro_leaves import put_long, take_long
+from avro_leaves import EXACT, Leaf, put_long, take_long
 from avro_types import ABSENT, Branch, Part, Type
 
 MOST_LEVELS = 64
@@ -179,57 +180,136 @@ class _Reader:
 
 # ---- resolution --------------------------------------------------------------------------------------------------
 
+UNITS = ("millis", "micros", "nanos")
+SAME_VALUES = {
+    "int": "whole number", "long": "whole number", "float": "number", "double": "number", "fixed": "bytes",
+    "time-millis": "time", "time-micros": "time", "big-decimal": "decimal",
+} | {f"{local}timestamp-{unit}": f"{local}timestamp" for local in ("", "local-") for unit in UNITS}  # fmt: skip
+"""Kinds and logical types of which several have the same Python values (docs/reference/type-pairs.md, *Leaves*)."""
 
-def resolves(writer: Type, reader: Type, *, logical: bool = True) -> bool:
-    """Whether all that the writer's schema may write can be read: every branch, every symbol (stricter than Avro).
 
-    Args:
-        writer: What is written.
-        reader: What it is read as.
-        logical: Whether logical types are part of a type.
-    """
-    return _Pairs(logical).resolves(writer, reader)
+def resolves(writer: Type, reader: Type) -> bool:
+    """Whether all that the writer's schema may write can be read: every branch, every symbol (stricter than Avro)."""
+    return _Pairs().resolves(writer, reader)
 
 
 class _Pairs:
-    def __init__(self, logical: bool) -> None:
-        self.logical = logical
-        self.known: set[tuple[int, int]] = set()
+    def __init__(self) -> None:
+        self.open: list[tuple[Type, Type]] = []
+        """Pairs of records that are being looked at; a record that holds itself resolves where all else does."""
 
     def resolves(self, writer: Type, reader: Type) -> bool:
         if writer.kind == "union":
+            if straight(writer, reader):
+                return all(map(self.structure, writer.parts, reader.parts))
             return all(self.resolves(one, reader) for one in writer.parts)
         if reader.kind == "union":
-            return any(self.resolves(writer, one) for one in reader.parts)
-        if not _alike(writer, reader, logical=self.logical):
-            return False
+            at = self.branch_for(writer, reader)
+            return at is not None and self.structure(writer, reader.parts[at])
+        return (writer.kind != reader.kind or _rank(writer, reader) > 0) and self.structure(writer, reader)
+
+    def structure(self, writer: Type, reader: Type) -> bool:
+        """Whether two types that are no unions resolve, whatever their names."""
+        if writer.leaf is not None or reader.leaf is not None or writer.kind != reader.kind:
+            return _leaves(writer, reader)
         if writer.kind == "enum":
             return reader.default is not None or set(writer.symbols) <= set(reader.symbols)
         if writer.kind in ("array", "map"):
             return self.resolves(writer.parts[0], reader.parts[0])
-        if (id(writer), id(reader)) in self.known:
+        if (writer, reader) in self.open:
             return True
-        self.known.add((id(writer), id(reader)))
-        return all(self.field(writer, one) for one in reader.fields)
+        self.open.append((writer, reader))
+        found = all(self.field(writer, one) for one in reader.fields)
+        self.open.pop()
+        return found
 
     def field(self, writer: Type, one: Part) -> bool:
         found = counterpart(writer, one)
         return one.default is not ABSENT if found is None else self.resolves(found.type, one.type)
 
+    def branch_for(self, writer: Type, reader: Type) -> int | None:
+        """The branch of the full name, the unqualified name, an alias; then by structure; then the nearest leaf."""
+        alike = [at for at, one in enumerate(reader.parts) if one.kind == writer.kind]
+        if writer.name:
+            ranks = [_rank(writer, reader.parts[at]) for at in alike]
+            if any(ranks):
+                return alike[ranks.index(max(ranks))]
+            found = [at for at in alike if self.structure(writer, reader.parts[at])]
+            if found or writer.leaf is None:
+                return found[0] if found else None
+        if writer.leaf is None:
+            return alike[0] if alike else None
+        near = [(_distance(writer, one), at) for at, one in enumerate(reader.parts) if _leaves(writer, one)]
+        return min(near)[1] if near else None
 
-def _alike(writer: Type, reader: Type, *, logical: bool) -> bool:
-    """Whether two types that are no unions match, without what is inside them."""
-    if writer.kind != reader.kind and (writer.kind, reader.kind) not in PROMOTED:
-        return False
-    names = {name.rpartition(".")[2] for name in (reader.name, *reader.aliases)}
-    if writer.name and writer.name.rpartition(".")[2] not in names:
-        return False
+
+def straight(writer: Type, reader: Type) -> bool:
+    """Whether two unions have the same branches in the same order, so that each is read as itself."""
+    return reader.kind == "union" and [*map(_label, writer.parts)] == [*map(_label, reader.parts)]
+
+
+def _label(node: Type) -> tuple[Any, ...]:
+    logical = _attributes(node.leaf) if node.leaf is not None and not node.name else {}
+    return node.kind, node.name, sorted(logical.items())
+
+
+def _rank(writer: Type, reader: Type) -> int:
+    """How well names go together: 3 by full name, 2 by unqualified name, 1 by an alias, 0 not at all."""
+    if writer.name == reader.name:
+        return 3
+    short = writer.name.rpartition(".")[2]
+    if short == reader.name.rpartition(".")[2]:
+        return 2
+    return int(short in [alias.rpartition(".")[2] for alias in reader.aliases])
+
+
+def _leaves(writer: Type, reader: Type) -> bool:
     mine, theirs = reader.leaf, writer.leaf
     if mine is None or theirs is None:
-        return True
-    wide = mine.attributes.get("precision", 0) >= theirs.attributes.get("precision", 0)
-    same = mine.logical == theirs.logical and mine.attributes.get("scale") == theirs.attributes.get("scale") and wide
-    return mine.size == theirs.size and (not logical or mine.logical is None or same)
+        return False
+    if _values(mine) == _values(theirs):
+        if mine.logical is not None:
+            return True
+        both_fixed = writer.kind == reader.kind == "fixed"
+        return mine.size == theirs.size if both_fixed else (writer.kind, reader.kind) in SAME or _is_bytes(mine, theirs)
+    if mine.logical is not None:
+        return False
+    if theirs.logical is None:
+        return (writer.kind, reader.kind) in PROMOTED
+    if writer.kind == reader.kind:
+        return mine.size == theirs.size
+    return (writer.kind, reader.kind) == ("int", "long") or _is_bytes(mine, theirs)
+
+
+SAME = {(kind, kind) for kind in LAYOUT.keys() | {"null", "boolean", "int", "long", "bytes", "string"}} | {
+    ("int", "long"), ("float", "double"),
+}  # fmt: skip
+
+
+def _values(leaf: Leaf) -> str:
+    name = leaf.logical or leaf.kind
+    return SAME_VALUES.get(name, name)
+
+
+def _is_bytes(mine: Leaf, theirs: Leaf) -> bool:
+    return {mine.kind, theirs.kind} == {"bytes", "fixed"}
+
+
+def _distance(writer: Type, reader: Type) -> int:
+    assert writer.leaf is not None
+    assert reader.leaf is not None
+    if _is_same(writer.leaf, reader.leaf):
+        return 0
+    return 1 if _values(writer.leaf) == _values(reader.leaf) else 2
+
+
+def _is_same(one: Leaf, other: Leaf) -> bool:
+    same_kind = one.kind == other.kind or _is_bytes(one, other)
+    return same_kind and _attributes(one) == _attributes(other)
+
+
+def _attributes(leaf: Leaf) -> dict[str, Any]:
+    return {"scale": 0} | leaf.attributes if leaf.logical == "decimal" else leaf.attributes
 
 
 def counterpart(writer: Type, one: Part) -> Part | None:
@@ -239,33 +319,65 @@ def counterpart(writer: Type, one: Part) -> Part | None:
 
 
 def project(writer: Type, reader: Type, value: Any) -> Any:
-    """What the reader sees of a writer's value (Avro 1.12, *Schema Resolution*); logical types are not compared.
+    """What the reader sees of a writer's value (Avro 1.12, *Schema Resolution*, and docs/reference/type-pairs.md).
 
     Raises:
         Unresolved: The value has no place in the reader's schema.
         UnicodeDecodeError: Bytes that are no text are read as text.
     """
     if writer.kind == "union":
+        if straight(writer, reader):
+            return Branch(value.at, _structure(writer.parts[value.at], reader.parts[value.at], value.value))
         return project(writer.parts[value.at], reader, value.value)
     if reader.kind == "union":
         at = branch_for(writer, reader)
-        return Branch(at, project(writer, reader.parts[at], value))
-    if not _alike(writer, reader, logical=False):
+        return Branch(at, _structure(writer, reader.parts[at], value))
+    if writer.kind == reader.kind and not _rank(writer, reader):
         raise Unresolved(f"{writer.kind} {writer.name} as {reader.kind} {reader.name}")
+    return _structure(writer, reader, value)
+
+
+def _structure(writer: Type, reader: Type, value: Any) -> Any:
+    if writer.leaf is not None or writer.kind != reader.kind:
+        return _leaf(writer, reader, value)
     if writer.kind == "enum":
         return _symbol(reader, value)
     if writer.kind == "array":
         return [project(writer.parts[0], reader.parts[0], one) for one in value]
     if writer.kind == "map":
         return {key: project(writer.parts[0], reader.parts[0], one) for key, one in value.items()}
-    if writer.kind == "record":
-        return {one.name: _field(writer, one, value) for one in reader.fields}
+    return {one.name: _field(writer, one, value) for one in reader.fields}
+
+
+def _leaf(writer: Type, reader: Type, value: Any) -> Any:
+    if not _leaves(writer, reader):
+        raise Unresolved(f"{writer.kind} as {reader.kind}")
     assert writer.leaf is not None
     assert reader.leaf is not None
     if reader.leaf.logical is not None:
-        return value
+        return _held(reader.leaf, value)
     lowered = writer.leaf.lower(value)
-    return lowered if writer.kind == reader.kind else PROMOTED[writer.kind, reader.kind](lowered)
+    if reader.kind == "fixed" and len(lowered) != reader.leaf.size:
+        raise Unresolved(f"{len(lowered)} bytes as {reader.leaf.size}")
+    found = PROMOTED.get((writer.kind, reader.kind), lambda same: same)(lowered)
+    if found != lowered and type(lowered) is int:
+        raise Unresolved(f"{lowered} as a float")
+    return found
+
+
+def _held(leaf: Leaf, value: Any) -> Any:
+    """A value of a logical type in another unit or layout, where that holds it exactly."""
+    match leaf.logical:
+        case "decimal":
+            number = value.scaleb(leaf.attributes.get("scale", 0), EXACT) if value.is_finite() else Decimal("0.5")
+            fits = number == int(number) and abs(int(number)) < 10 ** leaf.attributes["precision"]
+            if not fits or (value.is_zero() and value.is_signed()):
+                raise Unresolved(f"{value} as {leaf.attributes}")
+        case "time-millis" | "timestamp-millis" | "local-timestamp-millis" if value.microsecond % 1000:
+            raise Unresolved(f"{value} as milliseconds")
+        case "timestamp-nanos" | "local-timestamp-nanos" if not -(2**63) <= leaf.lower(value) < 2**63:
+            raise Unresolved(f"{value} as 64 bits of nanoseconds")
+    return value
 
 
 def _symbol(reader: Type, value: str) -> str:
@@ -285,12 +397,8 @@ def _field(writer: Type, one: Part, value: Any) -> Any:
 
 
 def branch_for(writer: Type, reader: Type) -> int:
-    """The first branch that takes it; of the same name or kind before a promotion, as in Java's."""
-    for logical in (True, False):
-        fitting = [at for at, one in enumerate(reader.parts) if resolves(writer, one, logical=logical)]
-        if fitting:
-            return min(fitting, key=lambda at: reader.parts[at].kind != writer.kind)
-    fitting = [at for at, one in enumerate(reader.parts) if _alike(writer, one, logical=False)]
-    if not fitting:
+    """The branch of a reader's union that takes a type that is none."""
+    found = _Pairs().branch_for(writer, reader)
+    if found is None:
         raise Unresolved(f"{writer.kind} in a union")
-    return fitting[0]
+    return found

@@ -10,7 +10,7 @@ from typing import Any
 
 from avro_json import to_json
 from avro_leaves import Pick, put_long
-from avro_oracle import Malformed, project, read, resolves, write
+from avro_oracle import Malformed, Unresolved, project, read, resolves, write
 from avro_types import Type, nodes
 from avro_values import certain, given, plain, unambiguous
 from known_faults import differences
@@ -122,7 +122,7 @@ def _expected(writer: Type, reader: Type, value: Any) -> Any:
         return Refused(ValueError("the pair does not resolve"))
     try:
         return project(writer, reader, value)
-    except UnicodeDecodeError as error:
+    except (Unresolved, UnicodeDecodeError) as error:  # of this value alone
         return Refused(error)
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
+import enum
 import json
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+from uuid import UUID
 
 import msgspec
 
@@ -14,18 +18,114 @@ FOLDER = Path(__file__).parent / "vectors"
 
 
 class UserConfigV1(msgspec.Struct):
-    """What the vectors named ``*-v1`` hold."""
+    """The value of the vectors named ``*-v1``."""
 
     user_id: int
     plan: str
 
 
 class UserConfig(msgspec.Struct):
-    """What the vectors named ``*-v2`` hold."""
+    """The value of the vectors named ``*-v2``."""
 
     user_id: int
     plan: str
     regions: list[str] = []
+
+
+class Created(msgspec.Struct, tag="created"):
+    """A member of a union."""
+
+    at: int
+
+
+class Deleted(msgspec.Struct, tag="deleted"):
+    """Another member."""
+
+    by: str
+
+
+class Event(msgspec.Struct):
+    """The value of the vectors named ``*-union``."""
+
+    event: Created | Deleted
+
+
+class Profile(msgspec.Struct):
+    """The value of the vectors named ``*-missing``."""
+
+    name: str
+    age: int | msgspec.UnsetType = msgspec.UNSET
+
+
+class Priority(enum.IntEnum):
+    """An enum of whole numbers."""
+
+    LOW = 1
+    HIGH = 3
+
+
+class Task(msgspec.Struct):
+    """The value of the vectors named ``*-int-enum``."""
+
+    priority: Priority
+
+
+class Place(msgspec.Struct):
+    """The value of the vectors named ``*-tuple``."""
+
+    at: tuple[float, str]
+
+
+class Stock(msgspec.Struct):
+    """The value of the vectors named ``*-int-keys``."""
+
+    names: dict[int, str]
+
+
+class Sparse(msgspec.Struct, omit_defaults=True):
+    """The value of the vectors named ``*-omit-defaults``."""
+
+    a: int
+    b: int = 7
+
+
+class Leaves(msgspec.Struct):
+    """The value of the vectors named ``*-leaves``."""
+
+    instant: Annotated[datetime.datetime, msgspec.Meta(tz=True)]
+    local: Annotated[datetime.datetime, msgspec.Meta(tz=False)]
+    day: datetime.date
+    clock: Annotated[datetime.time, msgspec.Meta(tz=False)]
+    zoned: Annotated[datetime.time, msgspec.Meta(tz=True)]
+    span: datetime.timedelta
+    price: Decimal
+    key: UUID
+    raw: bytes
+    anything: Any
+
+
+NOON = datetime.datetime(2026, 1, 2, 12, 30, 15, 250_000)
+VALUES: dict[str, Any] = {
+    "union": Event(Deleted("ann")),
+    "missing": Profile("ann"),
+    "int-enum": Task(Priority.HIGH),
+    "tuple": Place((1.5, "x")),
+    "int-keys": Stock({7: "a", -1: "b"}),
+    "omit-defaults": Sparse(1),
+    "leaves": Leaves(
+        instant=NOON.replace(tzinfo=datetime.UTC),
+        local=NOON,
+        day=NOON.date(),
+        clock=NOON.time(),
+        zoned=NOON.time().replace(tzinfo=datetime.timezone(datetime.timedelta(hours=-3, minutes=-30))),
+        span=datetime.timedelta(days=1, seconds=2, microseconds=3),
+        price=Decimal("-1.50"),
+        key=UUID(int=255),
+        raw=b"\0\xff",
+        anything=[None, 1, "x"],
+    ),
+}
+"""The values of vectors ``FORMAT-NAME``, by NAME."""
 
 
 @dataclass(frozen=True)

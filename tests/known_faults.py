@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from avro_oracle import Unresolved, branch_for, counterpart, project, resolves
+from avro_oracle import Unresolved, branch_for, counterpart, project, resolves, straight
 from avro_types import ABSENT, Part, Type
 
 
@@ -31,9 +31,12 @@ class Fault:
 KNOWN_FAULTS = {
     # Of schema resolution; `differences` finds them in a pair.
     "strict": Fault("fastavro avro", "reads what happens to fit", "every branch and symbol must be readable"),
-    "logical": Fault("fastavro", "applies the writer's logical type", "logical types are part of the type"),
+    "logical": Fault("fastavro avro", "applies the writer's logical type, or none", "they are part of the type"),
+    "layout": Fault("fastavro avro", "refuses bytes as fixed, a UUID's text as bytes", "one Python type, one meaning"),
+    "exact": Fault("fastavro", "rounds a whole number that no float is", "refuses it"),
+    "structure": Fault("fastavro avro", "a record of another name is of no branch", "the first that resolves takes it"),
     "default": Fault("fastavro avro", "hands out a default's JSON, or its text's UTF-8", "makes the value"),
-    "rank": Fault("fastavro avro", "takes the first branch, by a promotion too", "the same kind before a promotion"),
+    "rank": Fault("fastavro avro", "takes the first branch, by a promotion too", "the same type before a promotion"),
     "promotion": Fault("avro", "keeps the writer's Python type", "a promoted number is of the reader's type"),
     "symbol": Fault("avro", "refuses a symbol in spite of the enum's default", "takes the default"),
     "alias": Fault("avro", "knows no aliases", "resolves by them"),
@@ -80,7 +83,10 @@ class _Differences:
         if (id(writer), id(reader)) in self.seen:
             return
         self.seen.add((id(writer), id(reader)))
-        if writer.kind == "union":
+        if writer.kind == "union" and straight(writer, reader):
+            for at, one in enumerate(writer.parts):
+                self.branch(one, reader, at)
+        elif writer.kind == "union":
             self.names |= {"single"} if reader.kind != "union" else set()
             for one in writer.parts:
                 self.compare(one, reader)
@@ -99,10 +105,17 @@ class _Differences:
         try:
             at = branch_for(writer, reader)
         except Unresolved:
+            for one in reader.parts:
+                self.leaf(writer, one)
             return
         self.names.add("single")
+        self.branch(writer, reader, at)
+
+    def branch(self, writer: Type, reader: Type, at: int) -> None:
         self.compare(writer, reader.parts[at])
-        self.names |= {"rank"} if any(_may_take(writer, one) for one in reader.parts[:at]) else set()
+        others = reader.parts[:at] if resolves(writer, reader.parts[at]) else reader.parts
+        self.names |= {"rank"} if any(_may_take(writer, one) for one in others) else set()
+        self.names |= {"structure"} if writer.name != reader.parts[at].name else set()
 
     def leaf(self, writer: Type, reader: Type) -> None:
         self.name(writer, reader)
@@ -110,6 +123,10 @@ class _Differences:
             self.names.add("promotion")
         if writer.leaf and reader.leaf and writer.leaf.attributes != reader.leaf.attributes:
             self.names.add("logical")
+        if "fixed" in (writer.kind, reader.kind):
+            self.names.add("layout")
+        if writer.kind in ("int", "long") and reader.kind in ("float", "double"):
+            self.names.add("exact")
         if not set(writer.symbols) <= set(reader.symbols):
             self.names.add("symbol")
 

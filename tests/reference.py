@@ -1,4 +1,4 @@
-"""The frame in plain Python: the oracle that the compiled one is held against, never shipped.
+"""The frame and the wire form in plain Python: the oracle that the package is held against, never shipped.
 
 Written from docs/reference/wire-format.md alone, the slow and obvious way, and without an import of the package.
 What safecodec would refuse is a `Refused` here that carries the name of safecodec's error class.
@@ -7,6 +7,7 @@ What safecodec would refuse is a `Refused` here that carries the name of safecod
 from __future__ import annotations
 
 import hashlib
+import json
 import struct
 from collections.abc import Mapping
 from typing import Any
@@ -80,7 +81,7 @@ def tag(name: str) -> bytes:
 
 
 def fingerprint(format: str, canonical: str) -> bytes:
-    """The first 4 bytes of SHA-256 over the format's code and the full canonical form."""
+    """The first 4 bytes of SHA-256 over the format's code and the wire form."""
     return hashlib.sha256(bytes([FORMATS[format]]) + canonical.encode()).digest()[:4]
 
 
@@ -251,3 +252,233 @@ def reseal(frame: bytes | bytearray, *, context: bytes = b"", payload: bool = Fa
         struct.pack_into("<II", data, 20, len(data) - HEADER_SIZE, masked(crc32c(data[HEADER_SIZE:])))
     struct.pack_into("<I", data, 28, masked(crc32c(bytes(data[:28]) + context)))
     return bytes(data)
+
+
+# ---- wire form ---------------------------------------------------------------------------------------------------
+
+LOGICAL = {
+    "int": ("date", "time-millis"),
+    "long": (
+        "time-micros",
+        *(f"{local}timestamp-{unit}" for local in ("", "local-") for unit in ("millis", "micros", "nanos")),
+        "safecodec-timedelta-micros",
+    ),
+    "bytes": ("decimal", "big-decimal", "safecodec-msgpack"),
+    "string": ("uuid", "safecodec-offset-time"),
+    "fixed": ("decimal", "uuid", "duration"),
+}
+"""The logical types that are valid, by what they are on."""
+SIZES = {"uuid": 16, "duration": 12}
+PRIMITIVES = ("null", "boolean", "int", "long", "float", "double", "bytes", "string")
+KEPT = {
+    "array": ("safecodec.collection", "safecodec.map"),
+    "avro": ("safecodec.tag", "safecodec.tuple"),
+    "named": ("safecodec.array_like", "safecodec.tag", "safecodec.tag_field", "safecodec.tuple"),
+}
+
+
+def wire_form(schema: Any, format: str) -> str:
+    """The wire form of a schema, which is given as its JSON value."""
+    form = _WireForm(format == "avro").of(_Names().read(schema, ""))
+    return json.dumps(form, separators=(",", ":"), ensure_ascii=False)
+
+
+class _Names:
+    """Replaces names in a schema by what they name; each type is a dict whose ``kind`` says what it is."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, dict[str, Any]] = {}
+
+    def read(self, source: Any, space: str) -> dict[str, Any]:
+        if isinstance(source, list):
+            return {"kind": "union", "branches": [self.read(one, space) for one in source]}
+        if isinstance(source, str):
+            if source in PRIMITIVES:
+                return {"kind": source}
+            full = f"{space}.{source}" if space else source
+            return self.known[full if "." not in source and full in self.known else source]
+        kind = source["type"]
+        if not isinstance(kind, str):
+            return self.read(kind, space)
+        if kind in ("record", "error", "enum", "fixed"):
+            return self.named(source, "record" if kind == "error" else kind, space)
+        if kind == "array":
+            return {**source, "kind": "array", "items": self.read(source["items"], space)}
+        if kind == "map":
+            return {**source, "kind": "map", "values": self.read(source["values"], space)}
+        return {**source, "kind": kind} if kind in PRIMITIVES else self.read(kind, space)
+
+    def named(self, source: dict[str, Any], kind: str, space: str) -> dict[str, Any]:
+        name, space = source["name"], source.get("namespace", space)
+        full = name if "." in name or not space else f"{space}.{name}"
+        found = self.known[full] = {**source, "kind": kind, "name": full}
+        if kind == "record":
+            space = full.rpartition(".")[0]
+            found["fields"] = [{**one, "type": self.read(one["type"], space)} for one in source["fields"]]
+            if source.get("safecodec.wrapped") is True and len(found["fields"]) == 1:
+                only: dict[str, Any] = found["fields"][0]["type"]
+                return only
+        return found
+
+
+def _logical(node: dict[str, Any]) -> dict[str, Any]:
+    name, precision, scale = node.get("logicalType"), node.get("precision"), node.get("scale", 0)
+    if name not in LOGICAL.get(node["kind"], ()):
+        return {}
+    if node["kind"] == "fixed" and SIZES.get(name, node["size"]) != node["size"]:
+        return {}
+    if name != "decimal":
+        return {"logicalType": name}
+    if type(precision) is not int or type(scale) is not int or not 0 <= scale <= precision or precision < 1:
+        return {}
+    if node["kind"] == "fixed" and 10**precision > 2 ** (8 * node["size"]) // 2 - (node["size"] > 0):
+        return {}
+    return {"logicalType": name, "precision": precision, "scale": scale}
+
+
+def _symbols(node: dict[str, Any]) -> list[Any]:
+    return list(node.get("safecodec.values", node["symbols"]))
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+class _WireForm:
+    def __init__(self, by_position: bool) -> None:
+        self.by_position = by_position
+        self.visited: list[dict[str, Any]] = []
+
+    def of(self, node: dict[str, Any], label: dict[str, Any] | None = None) -> Any:
+        kind = node["kind"]
+        if kind in PRIMITIVES:
+            logical = _logical(node)
+            return {"type": kind, **logical} if logical else kind
+        if kind == "array":
+            kept = {key: node[key] for key in KEPT["array"] if key in node}
+            return {"type": kind, "items": self.of(node["items"]), **kept}
+        if kind == "map":
+            return {"type": kind, "values": self.of(node["values"])}
+        if kind == "union":
+            return self.union(node["branches"])
+        for ordinal, one in enumerate(self.visited):
+            if one is node:
+                return {"type": ordinal, **(label or {})}
+        self.visited.append(node)
+        form: dict[str, Any] = {"type": kind, **(label or {})}
+        if kind == "fixed":
+            return {**form, "size": node["size"], **_logical(node)}
+        if kind == "enum":
+            values = _symbols(node)
+            return {**form, "symbols": values if self.by_position else sorted(values, key=_text)}
+        return {**form, **self.record(node)}
+
+    def record(self, node: dict[str, Any]) -> dict[str, Any]:
+        as_array = self.by_position or "safecodec.array_like" in node
+        fields = node["fields"] if as_array else sorted(node["fields"], key=lambda one: str(one["name"]))
+        omits = not as_array and "safecodec.omit_defaults" in node
+        form: dict[str, Any] = {key: node[key] for key in KEPT["avro" if self.by_position else "named"] if key in node}
+        form["fields"] = []
+        for one in fields:
+            optional = "safecodec.optional" in one
+            kind = self.union(one["type"]["branches"][1:]) if optional else self.of(one["type"])
+            field = {"name": one["name"], "type": kind}
+            if omits and "default" in one:
+                field["default"] = _default(one["type"], one["default"])
+            if optional:
+                field["safecodec.optional"] = one["safecodec.optional"]
+            form["fields"].append(field)
+        return form
+
+    def union(self, branches: list[dict[str, Any]]) -> list[Any]:
+        groups = [_group(one) for one in branches]
+        several = [one for one, group in zip(branches, groups, strict=True) if group and groups.count(group) > 1]
+        short = [one["name"].rpartition(".")[2] for one in several]
+        labels = {
+            id(one): one.get("safecodec.tag", name if short.count(name) == 1 else one["name"])
+            for one, name in zip(several, short, strict=True)
+        }
+        ordered = branches if self.by_position else sorted(branches, key=lambda one: _place(one, labels))
+        return [self.of(one, {"name": labels[id(one)]} if id(one) in labels else None) for one in ordered]
+
+
+def _group(node: dict[str, Any]) -> Any:
+    """What named types have in common where a union tells them apart by name alone."""
+    if node["kind"] == "enum" and "safecodec.class" in node:
+        return "enum", frozenset(type(value) for value in _symbols(node))
+    if node["kind"] in ("enum", "fixed"):
+        return node["kind"]
+    return ("record", "safecodec.tuple" in node) if node["kind"] == "record" else None
+
+
+def _place(node: dict[str, Any], labels: dict[int, Any]) -> tuple[str, ...]:
+    if node["kind"] in PRIMITIVES:
+        return node["kind"], _logical(node).get("logicalType", "")
+    details: list[str] = [key for key in ("safecodec.map", "safecodec.tuple") if key in node]
+    if node["kind"] == "enum" and "safecodec.class" in node:
+        details = sorted({type(value).__name__ for value in _symbols(node)})
+    return node["kind"], *details, _text(labels[id(node)]) if id(node) in labels else ""
+
+
+def _default(node: dict[str, Any], value: Any) -> Any:
+    """A default in the one spelling of its value."""
+    kind = node["kind"]
+    if kind in ("float", "double"):
+        return float(value)
+    if kind == "enum":
+        return _symbols(node)[node["symbols"].index(value)]
+    if kind == "array":
+        return [_default(node["items"], one) for one in value]
+    if kind == "map":
+        return {key: _default(node["values"], value[key]) for key in sorted(value)}
+    if kind == "union":
+        branch = _branch(node["branches"], value)
+        return None if value is None else {_branch_name(branch, node["branches"]): _default(branch, value)}
+    if kind == "record":
+        fields = sorted(node["fields"], key=lambda one: str(one["name"]))
+        return {one["name"]: _default(one["type"], value.get(one["name"], one.get("default"))) for one in fields}
+    return value
+
+
+def _branch_name(branch: dict[str, Any], branches: list[dict[str, Any]]) -> str:
+    """A default's branch: its kind and what is said about it, or its name where others are of its kind."""
+    group = _group(branch)
+    if group and [_group(one) for one in branches].count(group) > 1:
+        return f"{branch['kind']}:{branch['name']}"
+    return ":".join(one for one in _place(branch, {}) if one)
+
+
+def _branch(branches: list[dict[str, Any]], value: Any) -> dict[str, Any]:
+    fitting = [one for one in branches if _fits(one, value)]
+    whole = [one for one in fitting if one["kind"] not in ("float", "double")]
+    return (whole or fitting)[0] if type(value) is int else fitting[0]
+
+
+def _fits(node: dict[str, Any], value: Any) -> bool:
+    kind = node["kind"]
+    bits = {"int": 31, "long": 63}.get(kind)
+    if bits is not None:
+        return type(value) is int and -(2**bits) <= value < 2**bits
+    if kind in ("float", "double"):
+        return type(value) in (int, float)
+    if kind == "union":
+        return any(_fits(one, value) for one in node["branches"])
+    if kind in ("array", "map"):
+        inner = list(value.values()) if isinstance(value, dict) else value
+        wanted = list if kind == "array" else dict
+        return isinstance(value, wanted) and all(
+            _fits(node["items" if kind == "array" else "values"], one) for one in inner
+        )
+    if kind == "record":
+        return isinstance(value, dict) and all(
+            _fits(one["type"], value[one["name"]]) if one["name"] in value else "default" in one
+            for one in node["fields"]
+        )
+    if kind in ("null", "boolean"):
+        return value is None if kind == "null" else isinstance(value, bool)
+    if not isinstance(value, str):
+        return False
+    if kind == "enum":
+        return value in node["symbols"]
+    is_bytes = all(ord(one) < 256 for one in value)
+    return kind == "string" or (is_bytes and (kind == "bytes" or len(value) == node["size"]))

@@ -6,9 +6,22 @@ their own payload. Every error is in `safecodec.errors`, and here.
 
 from . import errors
 from .avro._breathing import Breathing
+from .avro.alias import Alias
 from .codec import Codec
 from .errors import *  # noqa: F403
-from .frame import Header, crc32c, pack, peek, unpack
+from .frame import Header, PayloadFormat, crc32c, pack, peek, unpack
 from .reader import Reader
 
-__all__ = ["Breathing", "Codec", "Header", "Reader", "crc32c", "pack", "peek", "unpack", *errors.__all__]
+__all__ = [
+    "Alias",
+    "Breathing",
+    "Codec",
+    "Header",
+    "PayloadFormat",
+    "Reader",
+    "crc32c",
+    "pack",
+    "peek",
+    "unpack",
+    *errors.__all__,
+]

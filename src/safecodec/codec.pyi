@@ -1,14 +1,15 @@
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from os import PathLike
-from types import GenericAlias
+from types import GenericAlias, UnionType
 from typing import Any, Final, Generic, Literal, TypeVar, final, overload
 
-from typing_extensions import Buffer
+from typing_extensions import Buffer, TypeForm
 
 from .avro._breathing import Breathing
 from .avro.limits import Limits
 from .avro.schema import Schema, SchemaSource
 from .errors import DecodeError
+from .frame import PayloadFormat
 from .offload import Pool
 from .payload.shadow import Difference, Shadow
 from .reader import Reader
@@ -20,6 +21,8 @@ ENVIRONMENT_VARIABLE: Final[str]
 
 @final
 class Codec(Generic[_T]):
+    # TypeForm covers unions, Literal and Annotated, which are no type[T]. mypy has all of it from 2.2 on, and A | B
+    # from 1.19 on. Releases of pyright that lack it take the last overload for A | B.
     @overload
     def __new__(
         cls,
@@ -28,12 +31,12 @@ class Codec(Generic[_T]):
         subject: str,
         version: int,
         older: Mapping[int, SchemaSource] | None = None,
-        payload: str = "avro",
+        payload: PayloadFormat = "avro",
         environment: str | None = None,
         write_version: int | None = None,
         max_payload: int | None = None,
         limits: Limits = ...,
-        engine: str = "compiled",
+        engine: Literal["compiled", "fastavro"] = "compiled",
         shadow: int = 0,
         on_difference: Callable[[Difference], object] | None = None,
         loop_budget: float = ...,
@@ -45,17 +48,17 @@ class Codec(Generic[_T]):
     @overload
     def __new__(
         cls,
-        type: dict[str, Any] | str | PathLike[str] | Schema,
+        type: dict[str, Any] | str | PathLike[str],
         *,
         subject: str,
         version: int,
         older: Mapping[int, SchemaSource] | None = None,
-        payload: str = "avro",
+        payload: PayloadFormat = "avro",
         environment: str | None = None,
         write_version: int | None = None,
         max_payload: int | None = None,
         limits: Limits = ...,
-        engine: str = "compiled",
+        engine: Literal["compiled", "fastavro"] = "compiled",
         shadow: int = 0,
         on_difference: Callable[[Difference], object] | None = None,
         loop_budget: float = ...,
@@ -64,10 +67,54 @@ class Codec(Generic[_T]):
         breathing: Breathing | None = None,
         hold_collector: bool = False,
     ) -> Codec[dict[str, Any]]: ...
+    @overload
+    def __new__(
+        cls,
+        type: TypeForm[_T],
+        *,
+        subject: str,
+        version: int,
+        older: Mapping[int, SchemaSource] | None = None,
+        payload: PayloadFormat = "avro",
+        environment: str | None = None,
+        write_version: int | None = None,
+        max_payload: int | None = None,
+        limits: Limits = ...,
+        engine: Literal["compiled", "fastavro"] = "compiled",
+        shadow: int = 0,
+        on_difference: Callable[[Difference], object] | None = None,
+        loop_budget: float = ...,
+        loop_guard: Literal["off", "warn", "raise"] = "off",
+        pool: Pool | None = None,
+        breathing: Breathing | None = None,
+        hold_collector: bool = False,
+    ) -> Codec[_T]: ...
+    @overload
+    def __new__(
+        cls,
+        type: list[Any] | Schema | UnionType,
+        *,
+        subject: str,
+        version: int,
+        older: Mapping[int, SchemaSource] | None = None,
+        payload: PayloadFormat = "avro",
+        environment: str | None = None,
+        write_version: int | None = None,
+        max_payload: int | None = None,
+        limits: Limits = ...,
+        engine: Literal["compiled", "fastavro"] = "compiled",
+        shadow: int = 0,
+        on_difference: Callable[[Difference], object] | None = None,
+        loop_budget: float = ...,
+        loop_guard: Literal["off", "warn", "raise"] = "off",
+        pool: Pool | None = None,
+        breathing: Breathing | None = None,
+        hold_collector: bool = False,
+    ) -> Codec[Any]: ...
     @property
     def subject(self) -> str: ...
     @property
-    def payload(self) -> str: ...
+    def payload(self) -> PayloadFormat: ...
     @property
     def environment(self) -> str: ...
     @property
@@ -123,7 +170,11 @@ class Codec(Generic[_T]):
     @overload
     def reader(self, type: type[_U]) -> Reader[_U]: ...
     @overload
-    def reader(self, type: dict[str, Any] | str | PathLike[str] | Schema) -> Reader[dict[str, Any]]: ...
+    def reader(self, type: dict[str, Any] | str | PathLike[str]) -> Reader[dict[str, Any]]: ...
+    @overload
+    def reader(self, type: TypeForm[_U]) -> Reader[_U]: ...
+    @overload
+    def reader(self, type: list[Any] | Schema | UnionType) -> Reader[Any]: ...
     @property
     def _pool(self) -> Pool | None: ...
     def _fits(self, size: int) -> bool: ...

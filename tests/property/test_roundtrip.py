@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import shapes
-from safecodec import Codec, peek
+from safecodec import Codec, PayloadFormat, peek
 
 FORMATS = ("avro", "msgpack", "json")
 Format = Literal["avro", "msgpack", "json"]
 every_format = pytest.mark.parametrize("payload", FORMATS)
 
 
-def codec(type_: Any, payload: str) -> Codec[Any]:
+def codec(type_: Any, payload: PayloadFormat) -> Codec[Any]:
     """A codec of one version of a type."""
     return Codec(type_, subject="generated", version=1, payload=payload, environment="test")
 

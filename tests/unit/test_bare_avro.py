@@ -173,7 +173,7 @@ def test_refusals_are_ours() -> None:
     """What goes wrong is one of our errors, with the place."""
     schema = avro.Schema(POINT)
     with pytest.raises(ConfigError, match="not both"):
-        schema.decode(b"", reader=schema, type=Point)
+        schema.decode(b"", reader=schema, type=Point)  # type: ignore[call-overload]
     with pytest.raises(IncompatibleSchemaError, match=r"\$\.x"):
         schema.decode(b"", reader={**POINT, "fields": [{"name": "x", "type": "int"}]})
     with pytest.raises(PayloadError) as refused:

@@ -11,7 +11,15 @@ from typing import Any
 
 import pytest
 
-from safecodec import Codec, ConfigError, ContextMismatchError, DecodeError, InputTypeError, PayloadLengthError
+from safecodec import (
+    Codec,
+    ConfigError,
+    ContextMismatchError,
+    DecodeError,
+    InputTypeError,
+    PayloadFormat,
+    PayloadLengthError,
+)
 
 
 @dataclass
@@ -26,7 +34,7 @@ class View:
     """Nothing of it."""
 
 
-def codec(payload: str = "avro") -> Codec[Point]:
+def codec(payload: PayloadFormat = "avro") -> Codec[Point]:
     return Codec(Point, subject="points", version=1, payload=payload, environment="test")
 
 
@@ -35,7 +43,7 @@ DAMAGED = [*FRAMES[:2], FRAMES[2][:-1], b"nothing", *FRAMES[4:]]
 
 
 @pytest.mark.parametrize("payload", ["avro", "msgpack", "json"])
-def test_values_come_in_order(payload: str) -> None:
+def test_values_come_in_order(payload: PayloadFormat) -> None:
     """A list of what decode returns for each, from any iterable of frames; of none, none."""
     made = codec(payload)
     frames = [made.encode(Point(n)) for n in range(100)]

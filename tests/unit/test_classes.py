@@ -329,7 +329,7 @@ def test_the_collector_looks_at_containers_only() -> None:
     """A Struct that holds no container is not shown to the garbage collector, and is from when one is set in it."""
     made = Schema(OLD).decode(b"\x0e", type=Single)
     assert not gc.is_tracked(made)
-    made.x = [made]
+    made.x = [made]  # type: ignore[assignment]
     assert gc.is_tracked(made)
     gone = weakref.ref(made)
     del made

@@ -23,6 +23,7 @@ from safecodec import (
     IncompatibleSchemaError,
     InputTypeError,
     PayloadError,
+    PayloadFormat,
     PayloadTooLargeError,
     SchemaConflictError,
     SchemaError,
@@ -77,7 +78,7 @@ AVRO = {
 }
 
 
-def codec(payload: str = "avro", **changes: Any) -> Codec[UserConfig]:
+def codec(payload: PayloadFormat = "avro", **changes: Any) -> Codec[UserConfig]:
     """Version 2 of the user's configuration, unless told otherwise."""
     arguments: dict[str, Any] = {
         "subject": "user-config",
@@ -93,7 +94,7 @@ VALUE = UserConfig(7, "pro", ["eu"])
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
-def test_round_trip(payload: str) -> None:
+def test_round_trip(payload: PayloadFormat) -> None:
     """What is encoded decodes to an equal value of the same class, and the same value gives the same bytes."""
     subject = codec(payload)
     frame = subject.encode(VALUE)
@@ -104,14 +105,14 @@ def test_round_trip(payload: str) -> None:
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
-def test_older_version_is_read_as_the_newest(payload: str) -> None:
+def test_older_version_is_read_as_the_newest(payload: PayloadFormat) -> None:
     """What version 1 wrote is read as version 2, with the default where version 1 says nothing."""
     writer = Codec(UserConfigV1, subject="user-config", version=1, payload=payload, environment="production")
     assert codec(payload).decode(writer.encode(UserConfigV1(7, "pro"))) == UserConfig(7, "pro", [])
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
-def test_write_version_writes_the_older_schema(payload: str) -> None:
+def test_write_version_writes_the_older_schema(payload: PayloadFormat) -> None:
     """With write_version=1, a reader that knows version 1 only gets its own version, byte for byte."""
     reader = Codec(UserConfigV1, subject="user-config", version=1, payload=payload, environment="production")
     frame = codec(payload, write_version=1).encode(VALUE)
@@ -121,7 +122,7 @@ def test_write_version_writes_the_older_schema(payload: str) -> None:
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
-def test_newer_version_falls_back(payload: str) -> None:
+def test_newer_version_falls_back(payload: PayloadFormat) -> None:
     """A frame of an unknown newer version is read by the newest known one where its header allows that."""
     newer = Codec(
         UserConfigV3,
@@ -137,7 +138,7 @@ def test_newer_version_falls_back(payload: str) -> None:
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
-def test_newer_version_is_refused_where_nobody_vouches(payload: str) -> None:
+def test_newer_version_is_refused_where_nobody_vouches(payload: PayloadFormat) -> None:
     """A writer that does not know the version before its own vouches for nobody, and older readers refuse by number."""
     newer = Codec(UserConfigV3, subject="user-config", version=3, payload=payload, environment="production")
     frame = newer.encode(UserConfigV3(7, "pro"))
@@ -245,7 +246,7 @@ def test_conflict_says_what_to_do() -> None:
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
-def test_same_version_of_another_schema_is_refused(payload: str) -> None:
+def test_same_version_of_another_schema_is_refused(payload: PayloadFormat) -> None:
     """Two schemas that claim one version never read each other's frames."""
     other = Codec(UserConfigV3, subject="user-config", version=2, payload=payload, environment="production")
     with pytest.raises(SchemaConflictError) as caught:
@@ -262,7 +263,7 @@ def test_renamed_class_keeps_its_fingerprint() -> None:
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
-def test_any_contiguous_buffer_decodes(payload: str) -> None:
+def test_any_contiguous_buffer_decodes(payload: PayloadFormat) -> None:
     """bytes, bytearray, memoryview, array and mmap hold the same frame."""
     frame = codec(payload).encode(VALUE)
     mapped = mmap.mmap(-1, len(frame))
@@ -312,7 +313,7 @@ def test_text_names_its_usual_cause() -> None:
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
-def test_context_binds(payload: str) -> None:
+def test_context_binds(payload: PayloadFormat) -> None:
     """A frame decodes under the context that it was encoded with, and under no other."""
     frame = codec(payload).encode(VALUE, context=b"user:7")
     assert codec(payload).decode(frame, context=bytearray(b"user:7")) == VALUE
@@ -380,7 +381,7 @@ def test_codec_set_up_wrongly(changes: dict[str, Any], message: str) -> None:
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
-def test_incompatible_versions_make_no_codec(payload: str) -> None:
+def test_incompatible_versions_make_no_codec(payload: PayloadFormat) -> None:
     """A codec whose older version cannot be read as its newest is not made; the error has every reason."""
     other = msgspec.defstruct("Other", [("user_id", str), ("plan", int)])
     with pytest.raises(IncompatibleSchemaError, match="version 1 of subject 'user-config'") as caught:
@@ -389,7 +390,7 @@ def test_incompatible_versions_make_no_codec(payload: str) -> None:
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
-def test_unwritable_version_makes_no_codec(payload: str) -> None:
+def test_unwritable_version_makes_no_codec(payload: PayloadFormat) -> None:
     """write_version must be writable from values of the newest version."""
     needs_more = msgspec.defstruct("More", [("user_id", int), ("plan", str), ("owner", str)])
     with pytest.raises(IncompatibleSchemaError, match="cannot be written as version 1"):
@@ -404,21 +405,21 @@ def test_bad_schema_names_its_version() -> None:
 
 @pytest.mark.parametrize("payload", PAYLOADS)
 @pytest.mark.parametrize("value", [UserConfigV1(7, "pro"), {"user_id": 7, "plan": "pro", "regions": []}, None, 7])
-def test_value_of_another_type_is_refused(payload: str, value: Any) -> None:
+def test_value_of_another_type_is_refused(payload: PayloadFormat, value: Any) -> None:
     """Only instances of the newest version's class are written."""
     with pytest.raises(EncodeError, match="a value of subject 'user-config' is a UserConfig, this is a"):
         codec(payload).encode(value)
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
-def test_value_that_cannot_be_written(payload: str) -> None:
+def test_value_that_cannot_be_written(payload: PayloadFormat) -> None:
     """What the payload's encoder refuses is an EncodeError that has the cause attached."""
     with pytest.raises(EncodeError):
         codec(payload).encode(UserConfig(7, "pro", [object()]))  # type: ignore[list-item]
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
-def test_largest_payload(payload: str) -> None:
+def test_largest_payload(payload: PayloadFormat) -> None:
     """max_payload bounds both directions, exactly."""
     frame = codec(payload).encode(VALUE)
     length = peek(frame).payload_length
@@ -433,7 +434,7 @@ def test_largest_payload(payload: str) -> None:
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
-def test_large_payloads_round_trip(payload: str) -> None:
+def test_large_payloads_round_trip(payload: PayloadFormat) -> None:
     """Payloads whose checksum is taken without the GIL are the same in all else."""
     value = UserConfig(7, "pro", [f"region-{n}" for n in range(20_000)])
     frame = codec(payload).encode(value, context=b"k")
@@ -445,7 +446,7 @@ def test_large_payloads_round_trip(payload: str) -> None:
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
-def test_payload_that_does_not_decode(payload: str) -> None:
+def test_payload_that_does_not_decode(payload: PayloadFormat) -> None:
     """An intact frame around a wrong payload is a PayloadError with the frame's header."""
     subject = codec(payload)
     frame = pack(
@@ -481,7 +482,7 @@ def test_foreign_error_while_decoding_is_wrapped() -> None:
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
-def test_avro_schemas_have_dicts(payload: str, tmp_path: Path) -> None:
+def test_avro_schemas_have_dicts(payload: PayloadFormat, tmp_path: Path) -> None:
     """A schema given as dict, JSON text or .avsc path is the same codec, whose values are dicts."""
     path = tmp_path / "place.avsc"
     path.write_bytes(msgspec.json.encode(AVRO))
@@ -498,7 +499,7 @@ def test_avro_schemas_have_dicts(payload: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
-def test_dataclass_and_typed_dict(payload: str) -> None:
+def test_dataclass_and_typed_dict(payload: PayloadFormat) -> None:
     """Dataclasses and TypedDicts are versions as Structs are."""
     points = Codec(Point, subject="point", version=1, payload=payload, environment="test")
     assert points.decode(points.encode(Point(1.5))) == Point(1.5)
@@ -521,7 +522,7 @@ def test_dataclass_and_typed_dict(payload: str) -> None:
     ],
     ids=str,
 )
-def test_types_that_are_no_class_of_a_value(payload: str, type_: Any, value: object) -> None:
+def test_types_that_are_no_class_of_a_value(payload: PayloadFormat, type_: Any, value: object) -> None:
     """A union, Annotated, an abstract class and Any take the values that they stand for."""
     made: Codec[Any] = Codec(type_, subject="s", version=1, payload=payload, environment="test")
     assert made.decode(made.encode(value)) == value

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from safecodec import Breathing, Codec, PayloadError, pack
+from safecodec import Breathing, Codec, PayloadError, PayloadFormat, pack
 from safecodec.errors import ConfigError, DecodeError
 
 SCHEMA = {
@@ -29,7 +29,7 @@ AT_ONCE = 10 if sys.version_info < (3, 12) else 0
 SMALL = {"rows": [[at] for at in range(3000)]}
 
 
-def codec(*, payload: str = "avro", **options: Any) -> Codec[Any]:
+def codec(*, payload: PayloadFormat = "avro", **options: Any) -> Codec[Any]:
     """A codec of many lists."""
     return Codec(SCHEMA, subject="r", version=1, environment="test", payload=payload, **options)
 
@@ -67,7 +67,7 @@ def test_a_large_frame_sets_no_collection_off(collections: list[int], breathing:
 
 @pytest.mark.usefixtures("collections")
 @pytest.mark.parametrize("payload", ["avro", "msgpack", "json"])
-def test_the_collector_is_as_it_was(payload: str) -> None:
+def test_the_collector_is_as_it_was(payload: PayloadFormat) -> None:
     """Whether it was on or off, after a value or a verdict, it is so again, whatever the payload."""
     held = codec(payload=payload, hold_collector=True)
     frame = held.encode(LARGE)
@@ -131,7 +131,7 @@ class Read:
     begun: threading.Event = field(default_factory=threading.Event)
     ends: threading.Event = field(default_factory=threading.Event)
 
-    def start(self, pool: ThreadPoolExecutor, payload: str = "avro") -> Read:
+    def start(self, pool: ThreadPoolExecutor, payload: PayloadFormat = "avro") -> Read:
         """Begin, and return when the collector is held."""
 
         def meet() -> None:
@@ -161,7 +161,7 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 @pytest.mark.usefixtures("collections")
 @pytest.mark.parametrize("payload", ["avro", "json"])
 @pytest.mark.parametrize("first", [0, 1])
-def test_the_last_reader_switches_it_on(pool: ThreadPoolExecutor, payload: str, first: int) -> None:
+def test_the_last_reader_switches_it_on(pool: ThreadPoolExecutor, payload: PayloadFormat, first: int) -> None:
     """While one of several readers is at work the collector stays off, whichever of them ends first."""
     reads = [Read(1).start(pool, payload), Read(2).start(pool, payload)]
     reads[first].end()

@@ -14,7 +14,7 @@ from typing import Annotated, Any, NamedTuple, NotRequired, TypedDict
 import msgspec
 import pytest
 
-from safecodec import EncodeError, SchemaError, ValueTooLargeError
+from safecodec import EncodeError, ValueTooLargeError
 from safecodec.avro import Limits, Schema, compile
 from safecodec.avro.reference import ReferenceEncoder
 
@@ -169,7 +169,7 @@ PAIR = record(one("long", "a"), one({"type": "map", "values": "long"}, "b", defa
 )
 def test_a_record_is_any_mapping_or_object(value: Any) -> None:
     """Where no type says what a record is, dicts, mappings and objects with its attributes are."""
-    assert Schema(PAIR).encode(value) == b"\x02\x02\x02k\x04\x00"
+    assert written(PAIR, PAIR, value) == b"\x02\x02\x02k\x04\x00"
 
 
 @pytest.mark.parametrize("value", ["text", 7, None, [1], (1, 2), {1}, b"x"])
@@ -254,7 +254,9 @@ def test_none_is_not_missing() -> None:
     """Where None is no value of the field, it is refused, though the field may be missing."""
     assert refused(Options, {"name": "x", "limit": None}).path == "$.limit"
     untyped = Schema(Schema(Options).json)
-    assert untyped.decode(untyped.encode({"name": "x", "limit": None})) == {"name": "x", "limit": None, "note": None}
+    assert untyped.decode(untyped.encode({"name": "x", "note": None})) == {"name": "x", "note": None}
+    with pytest.raises(EncodeError, match="is expected, this is NoneType"):
+        untyped.encode({"name": "x", "limit": None})
 
 
 # ---- unions ----------------------------------------------------------------------------------------------------------
@@ -265,8 +267,10 @@ TWO = [record(one("long"), name="x.A"), record(one("long"), one("long", "g", def
 def test_a_value_of_two_branches_is_named() -> None:
     """A value that fits two records is refused unless it says which, by the full name or the short one."""
     error = refused(TWO, {"f": 1})
-    assert "fits more than one branch of the union: x.A, B" in error.reason
+    assert "fits more than one branch of the union: record 'x.A', record 'B'" in error.reason
     schema = Schema(TWO)
+    with pytest.raises(EncodeError, match="name one, as \\(name, value\\)"):
+        ReferenceEncoder(schema, schema).encode({"f": 1})
     assert schema.encode(("x.A", {"f": 1})) == schema.encode(("A", {"f": 1})) == b"\x00\x02"
     assert schema.encode(("B", {"f": 1})) == b"\x02\x02\x00"
     assert schema.encode({"f": 1, "g": 2}) == b"\x02\x02\x04"
@@ -280,7 +284,7 @@ def test_a_map_beside_a_record_is_named_too() -> None:
     assert schema.encode({"k": 1}) == b"\x02\x02\x02k\x02\x00"
     objects = Schema([record(one("long"), name="A"), "string"])
     assert objects.encode(types.SimpleNamespace(f=1)) == b"\x00\x02"
-    assert "is of no branch of the union: A, string" in refused(objects, types.SimpleNamespace(g=1)).reason
+    assert "is of no branch of the union: record 'A', string" in refused(objects, types.SimpleNamespace(g=1)).reason
 
 
 @pytest.mark.parametrize(
@@ -430,12 +434,14 @@ def test_constraints_are_checked_where_they_are() -> None:
     assert refused(holder, holder([], [1, 2])).path == "$.g"
 
 
-def test_what_is_carried_is_checked() -> None:
-    """A value that only MessagePack can hold is one of its type, too."""
+def test_tuples_are_checked() -> None:
+    """Each item of a tuple is one of its type, and there are as many."""
     holder = msgspec.defstruct("H", [("f", tuple[int, str])])
     schema = Schema(holder)
     assert schema.decode(schema.encode(holder((1, "x")))).f == (1, "x")
-    assert refused(holder, holder(("x", 1))).path == "$.f[0]"
+    assert refused(holder, holder(("x", 1))).path == "$.f.item0"
+    for wrong in ((1,), (1, "x", 2), [1, "x"], 7):
+        assert "a tuple of 2 items is expected" in refused(holder, holder(wrong)).reason
 
 
 # ---- containers and limits -----------------------------------------------------------------------------------------
@@ -531,12 +537,12 @@ def test_limits_hold_for_what_is_written() -> None:
         Schema("string", limits=Limits(payload=3)).encode("abc")
 
 
-def test_private_attributes_are_not_carried() -> None:
-    """A class of which msgspec leaves something out is not carried by it."""
+def test_private_attributes_are_written() -> None:
+    """Nothing of a class is left out, wherever it stands."""
     attrs = pytest.importorskip("attrs")
     private = attrs.make_class("Private", {"_two": attrs.field(type=int)})
-    with pytest.raises(SchemaError, match="private attribute"):
-        Schema(dict[int, private]).encode({})  # type: ignore[valid-type]
+    schema = Schema(dict[int, private])  # type: ignore[valid-type]
+    assert schema.decode(schema.encode({1: private(7)})) == {1: private(7)}
 
 
 def test_keys_in_any_order() -> None:

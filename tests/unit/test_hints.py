@@ -415,7 +415,7 @@ def test_typed_dicts() -> None:
         ("noted", False),
         ("zulu", True),
     ]
-    assert found["frozen"].hint.constrained  # type: ignore[union-attr]
+    assert found["frozen"].hint.bounds  # type: ignore[union-attr]
     assert found["noted"].hint.source == Annotated[str, "a note"]
     assert {field.name: field.required for field in fields(Partial).values()} == {"there": True, "maybe": False}
 
@@ -425,20 +425,20 @@ def test_demands() -> None:
     aware = Annotated[datetime.datetime, msgspec.Meta(tz=True)]
     hint = hint_of(aware)
     assert isinstance(hint, Scalar)
-    assert (hint.tz, hint.constrained, hint.source) == (True, False, aware)
-    assert not hint_of(Annotated[int, msgspec.Meta(title="a number", extra={"unit": "ms"})]).constrained  # type: ignore[union-attr]
-    demanding: list[Any] = [
-        Annotated[int, msgspec.Meta(ge=0)],
-        Annotated[int, msgspec.Meta(ge=0), msgspec.Meta(title="x")],
-        Annotated[str, msgspec.Meta(pattern="x")],
-        Annotated[list[int], msgspec.Meta(max_length=3)],
-        Annotated[dict[str, int], msgspec.Meta(min_length=1)],
-        Name,
+    assert (hint.tz, hint.bounds, hint.source) == (True, {}, aware)
+    assert not hint_of(Annotated[int, msgspec.Meta(title="a number", extra={"unit": "ms"})]).bounds  # type: ignore[union-attr]
+    demanding: list[tuple[Any, dict[str, Any]]] = [
+        (Annotated[int, msgspec.Meta(ge=0)], {"ge": 0}),
+        (Annotated[int, msgspec.Meta(ge=0), msgspec.Meta(title="x")], {"ge": 0}),
+        (Annotated[str, msgspec.Meta(pattern="x")], {"pattern": "x"}),
+        (Annotated[list[int], msgspec.Meta(max_length=3)], {"max_length": 3}),
+        (Annotated[dict[str, int], msgspec.Meta(min_length=1)], {"min_length": 1}),
+        (Name, {"min_length": 1}),
     ]
-    for type_ in demanding:
+    for type_, bounds in demanding:
         hint = hint_of(type_)
         assert isinstance(hint, (Scalar, Sequence, Mapping))
-        assert (hint.constrained, hint.source) == (True, type_)
+        assert (hint.bounds, hint.source) == (bounds, type_)
 
 
 # ---- msgspec.inspect is the second opinion -----------------------------------------------------------------------
@@ -463,16 +463,16 @@ def same(hint: Hint, info: Any, seen: set[int]) -> bool:
     if id(hint) in seen:
         return True
     seen.add(id(hint))
-    constrained = any(getattr(info, name, None) is not None for name in DEMANDS)
+    said = {name: getattr(info, name, None) for name in DEMANDS}
+    bounds = {name: bound for name, bound in said.items() if bound is not None}
     match hint:
         case Scalar():
-            expected = Scalar(LEAVES[type(info)], getattr(info, "tz", None), None, constrained)
-            return (hint.cls, hint.tz, hint.constrained) == (expected.cls, expected.tz, expected.constrained)
+            return (hint.cls, hint.tz, hint.bounds) == (LEAVES[type(info)], getattr(info, "tz", None), bounds)
         case Sequence():
-            alike = hint.cls is SEQUENCES[type(info)] and hint.constrained == constrained
+            alike = hint.cls is SEQUENCES[type(info)] and hint.bounds == bounds
             return alike and same(hint.item, info.item_type, seen)
         case Mapping():
-            alike = isinstance(info, kinds.DictType) and hint.constrained == constrained
+            alike = isinstance(info, kinds.DictType) and hint.bounds == bounds
             return alike and same(hint.key, info.key_type, seen) and same(hint.value, info.value_type, seen)
         case FixedTuple():
             return all(same(one, other, seen) for one, other in zip(hint.items, info.item_types, strict=True))

@@ -68,14 +68,22 @@ LONG_FIELD = record(field("long", "old"))
 ALIASED = record(field("long", "new", aliases=["old"]))
 DEFAULTED = record(field("bytes", default="\xff"))
 WIDE = put_long(2**40)
+ODD = put_long(2**53 + 1)
+FIXED = {"type": "fixed", "name": "F", "size": 2}
 SKIPPED = record(field("bytes", "gone"))
 
 # The fault, whose, writer, reader, payload, what they read, what we read.
 CASES = [
     ("strict", "fastavro", ["null", "int"], "int", b"\x02\x0e", 7, REFUSED),
     ("strict", "avro", AB, JUST_A, b"\x00", "A", REFUSED),
-    ("logical", "fastavro", MILLIS, MICROS, b"\x02", "1970-01-01 00:00:00.001000+00:00", REFUSED),
+    ("logical", "fastavro", MICROS, MILLIS, b"\x02", "1970-01-01 00:00:00.000001+00:00", REFUSED),
     ("logical", "fastavro", MILLIS, "long", b"\x02", "1970-01-01 00:00:00.001000+00:00", 1),
+    ("logical", "avro", MICROS, MILLIS, b"\x02", "1970-01-01 00:00:00.000001+00:00", REFUSED),
+    ("layout", "fastavro", "bytes", FIXED, b"\x04ab", REFUSED, b"ab"),
+    ("layout", "avro", "bytes", FIXED, b"\x04ab", REFUSED, b"ab"),
+    ("exact", "fastavro", "long", "double", ODD, 2.0**53, REFUSED),
+    ("structure", "fastavro", record(name="Old"), ["null", record(name="New")], b"", REFUSED, {}),
+    ("structure", "avro", record(name="Old"), ["null", record(name="New")], b"", REFUSED, {}),
     ("default", "fastavro", record(), DEFAULTED, b"", {"f": "\xff"}, {"f": b"\xff"}),
     ("default", "avro", record(), DEFAULTED, b"", {"f": b"\xc3\xbf"}, {"f": b"\xff"}),
     ("rank", "fastavro", "int", ["double", "int"], b"\x0e", 7.0, 7),

@@ -15,6 +15,9 @@ from safecodec.avro.nodes import Fixed, Logical, Primitive
 UTC = dt.UTC
 SECOND = dt.datetime(1970, 1, 1, 0, 0, 1)
 ID = uuid.UUID("6f1bd0e8-3a54-4c7e-9c43-0a8cdd0e7c11")
+DEEP: Any = 7
+for _ in range(65):
+    DEEP = [DEEP]
 
 
 def node(kind: str, name: str, precision: int | None = None, scale: int = 0, size: int = 0) -> Primitive | Fixed:
@@ -45,15 +48,22 @@ def node(kind: str, name: str, precision: int | None = None, scale: int = 0, siz
         (node("string", "uuid"), ID, str(ID)),
         (node("fixed", "uuid", size=16), ID, ID.bytes),
         (node("fixed", "duration", size=12), (1, 2, 3), b"\1\0\0\0\2\0\0\0\3\0\0\0"),
-        (node("bytes", "safecodec-msgpack"), {1: "x"}, b"\x81\x01\xa1x"),
+        (node("bytes", "big-decimal"), Decimal("-0.00"), b"\x00-0.00"),
+        (node("bytes", "big-decimal"), Decimal("-0E+7"), b"\x00-0E+7"),
+        (node("bytes", "big-decimal"), Decimal("NaN"), b"\x00NaN"),
+        (node("bytes", "big-decimal"), Decimal("-Infinity"), b"\x00-Infinity"),
+        (node("bytes", "safecodec-msgpack"), {"k": [1, None, b"x"]}, b"\x81\xa1k\x93\x01\xc0\xc4\x01x"),
+        (node("long", "safecodec-timedelta-micros"), dt.timedelta(days=-1, microseconds=1), -86_399_999_999),
+        (node("long", "safecodec-timedelta-micros"), 2**63 // 10**6 * dt.timedelta(seconds=1), 2**63 // 10**6 * 10**6),
+        (node("string", "safecodec-offset-time"), dt.time(1, 2, 3, 4, tzinfo=UTC), "01:02:03.000004+00:00"),
     ],
 )
 def test_both_ways(where: Primitive | Fixed, value: Any, expected: Any) -> None:
     """A Python value and an Avro value stand for each other."""
     assert avro_value(where, value) == expected
     again = python_value(where, expected)
-    assert again == value
-    assert str(again) == str(value)
+    assert again == value or again != again  # a NaN is equal to none
+    assert (str(again), type(again)) == (str(value), type(value))
 
 
 def test_time_zones_are_one_instant() -> None:
@@ -80,7 +90,19 @@ def test_time_zones_are_one_instant() -> None:
         (node("bytes", "decimal", 4, 2), Decimal("1E+200000"), "more than 4 digits"),
         (node("bytes", "decimal", 4, 2), Decimal("NaN"), "not finite"),
         (node("bytes", "decimal", 4, 2), 1.5, "a Decimal is expected"),
-        (node("bytes", "big-decimal"), Decimal("-0.00"), "negative zero"),
+        (node("bytes", "decimal", 4, 2), Decimal("-0.00"), "negative zero"),
+        (node("bytes", "big-decimal"), Decimal("sNaN" + "1" * 41), "a form that does not come back"),
+        (node("bytes", "big-decimal"), 1.5, "a Decimal is expected"),
+        (node("long", "safecodec-timedelta-micros"), 7, "a timedelta is expected, this is int"),
+        (node("string", "safecodec-offset-time"), "x", "a time is expected"),
+        (node("string", "safecodec-offset-time"), dt.time(1), "this has none"),
+        (node("bytes", "safecodec-msgpack"), {1: "x"}, "a key of a dict in a value of Any is a str, this is int"),
+        (node("bytes", "safecodec-msgpack"), [(1, 2)], "this is tuple: give the field a type of its own"),
+        (node("bytes", "safecodec-msgpack"), {"k": {1}}, "this is set"),
+        (node("bytes", "safecodec-msgpack"), [2**63], "beyond 64 bits"),
+        (node("bytes", "safecodec-msgpack"), ["\ud800"], "no UTF-8 form"),
+        (node("bytes", "safecodec-msgpack"), {"\ud800": 1}, "no UTF-8 form"),
+        (node("bytes", "safecodec-msgpack"), DEEP, "nests deeper than 64 levels"),
         (node("bytes", "big-decimal"), Decimal("1E+200000"), "is beyond"),
         (node("string", "uuid"), str(ID), "a UUID is expected"),
         (node("fixed", "duration", size=12), (1, 2), "three whole numbers"),
@@ -103,6 +125,10 @@ def test_refused_when_written(where: Primitive | Fixed, value: Any, words: str) 
         (node("long", "timestamp-nanos"), 1, "no whole number of microseconds"),
         (node("bytes", "decimal", 2, 1), b"\x7f\xff", "more than 2 digits"),
         (node("bytes", "big-decimal"), b"", "cut off"),
+        (node("bytes", "big-decimal"), b"\x00", "no NaN, infinity or negative zero"),
+        (node("bytes", "big-decimal"), b"\x001.5", "no NaN, infinity or negative zero"),
+        (node("string", "safecodec-offset-time"), "x" * 50, "is no time of day as ISO 8601 writes it"),
+        (node("string", "safecodec-offset-time"), "01:02:03", "has no offset from UTC"),
         (node("bytes", "big-decimal"), b"\x04\x01", "cut off"),
         (node("bytes", "big-decimal"), b"\x02\x01\x00\x00", "1 bytes over"),
         (node("bytes", "big-decimal"), b"\x02\x01" + put_long(10**9), "and the scale"),

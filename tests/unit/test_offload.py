@@ -24,6 +24,7 @@ from safecodec import (
     InputTypeError,
     PayloadChecksumError,
     PayloadError,
+    PayloadFormat,
     PayloadTooLargeError,
 )
 from safecodec.offload import Pool, default_pool
@@ -53,7 +54,7 @@ class Name:
     name: str
 
 
-def codec(payload: str = "avro", **more: Any) -> Codec[Settings]:
+def codec(payload: PayloadFormat = "avro", **more: Any) -> Codec[Settings]:
     return Codec(Settings, subject="settings", version=1, payload=payload, environment="test", **more)
 
 
@@ -69,7 +70,7 @@ def threads(count: int = 1) -> set[bool]:
 @each_loop
 @pytest.mark.parametrize("payload", PAYLOADS)
 @pytest.mark.parametrize("value", [SMALL, LARGE], ids=["small", "large"])
-def test_async_verbs_give_what_the_others_give(run: Run, payload: str, value: Settings) -> None:
+def test_async_verbs_give_what_the_others_give(run: Run, payload: PayloadFormat, value: Settings) -> None:
     """What is written and read in coroutines is what encode and decode write and read, bound to its context."""
     made = codec(payload)
 

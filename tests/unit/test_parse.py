@@ -48,7 +48,6 @@ ENUM = {"type": "enum", "name": "E", "symbols": ["A", "B"]}
         ({"type": "record", "name": "R", "namespace": 1, "fields": []}, "$.namespace", "a str, not int"),
         ({"type": "record", "name": "int", "fields": []}, "$.name", "name of a primitive type"),
         ({"type": "record", "name": "R"}, "$", "'fields' is missing"),
-        (record(aliases=["a-b"]), "$.aliases", "no Avro name"),
         (record(aliases="a"), "$.aliases", "a list of str"),
         (record("f"), "$.fields[0]", "a field is a dict"),
         (record({"name": "f-g", "type": "int"}), "$.fields[0]", "no Avro name"),

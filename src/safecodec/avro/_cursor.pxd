@@ -330,3 +330,9 @@ cdef inline void copy_short(uint8_t *target, const uint8_t *data, Py_ssize_t siz
         target[0] = data[0]
         target[size >> 1] = data[size >> 1]
         target[size - 1] = data[size - 1]
+
+
+# Of more than 53 bits only multiples of a power of two are doubles. 2**63 itself is no long, and its cast back no number.
+cdef inline bint is_exact_double(int64_t number) noexcept:
+    cdef double value = <double>number
+    return value < 9223372036854775808.0 and <int64_t>value == number

@@ -15,7 +15,7 @@ from safecodec.avro._arena cimport Arena
 from safecodec.avro._breathing cimport FILLED, LARGE, Breather, breathe, weigh
 from safecodec.avro._cursor cimport (
     NO_BRANCH, NO_SYMBOL, NO_UTF_8, Block, Cursor, Level, claim, close_block, ends_here, enter, fail,
-    first_fault, is_ascii, load_double, load_float, open_block, preallocated, start_at, take_bit, take_index, take_int,
+    first_fault, is_ascii, is_exact_double, load_double, load_float, open_block, preallocated, start_at, take_bit, take_index, take_int,
     take_long, take_size,
 )
 from safecodec.avro._large cimport large_bytes, large_text
@@ -31,7 +31,7 @@ from safecodec.avro._plan cimport (
     LONG_AS_FLOAT, MAKE_ATTRIBUTES, MAKE_CALL, MAKE_DICT, MAKE_LEAF, MAKE_SLOTS, MAKE_TUPLE, MAP, NOTHING, RECORD,
     STRING, UNION, Compiler, Fill, Make, Op, Part, Step,
 )
-from safecodec.avro._refusals cimport refusal, unfinished
+from safecodec.avro._refusals cimport lost, refusal, unfinished
 from safecodec.avro._skip cimport skip
 from safecodec.avro._times cimport day, instant
 
@@ -188,7 +188,9 @@ cdef PyObject *take_other(const Step *step, Cursor *cursor) except NULL:
     elif op == NOTHING:
         return Py_NewRef(Py_None)
     elif op == ABSENT:
-        return Py_NewRef(Py_Ellipsis)
+        if step.finish is not NULL:
+            return made_anew(step.finish, cursor)
+        return Py_NewRef(Py_Ellipsis if step.made is NULL else step.made)
     elif op == FLOAT:
         if claim(cursor, 4, start):
             cursor.at += 4
@@ -208,6 +210,8 @@ cdef PyObject *take_other(const Step *step, Cursor *cursor) except NULL:
             return PyFloat_FromDouble(<double>number)
     elif op == LONG_AS_FLOAT:
         if take_long(cursor, &number):
+            if not is_exact_double(number):
+                raise lost(cursor, f"the whole number {number} has no exact float")
             return PyFloat_FromDouble(<double>number)
     elif op == INSTANT or op == LOCAL_INSTANT:
         if take_long(cursor, &number):
@@ -345,7 +349,7 @@ cdef PyObject *take_record(const Step *step, Cursor *cursor) except NULL:
 cdef object new_target(const Step *step):
     if step.make == MAKE_DICT:
         return new_dict(step.template)
-    if step.make == MAKE_CALL:
+    if step.make == MAKE_CALL or step.made is <PyObject *>tuple:
         return PyTuple_New(step.width)
     return new_object(step.made, step.width if step.make == MAKE_TUPLE else 0)
 
@@ -376,8 +380,12 @@ cdef int fill(const Step *step, Cursor *cursor, PyObject *made) except -1:
 cdef PyObject *filling(const Fill *one, Cursor *cursor) except NULL:
     if one.value is not NULL:
         return Py_NewRef(one.value)
+    return made_anew(one.factory, cursor)
+
+
+cdef PyObject *made_anew(PyObject *factory, Cursor *cursor) except NULL:
     try:
-        return owned(PyObject_CallNoArgs(one.factory))
+        return owned(PyObject_CallNoArgs(factory))
     except Exception as error:
         raise unfinished(cursor, error) from error
 

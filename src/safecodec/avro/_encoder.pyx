@@ -17,11 +17,11 @@ from safecodec.avro._arena cimport Arena
 from safecodec.avro._breathing cimport LARGE, Breather, begin, let_run, weigh
 from safecodec.avro._buffer cimport Buffer, close_released, make_room, open_buffer, put_byte, put_long, put_raw
 from safecodec.avro._getting cimport READS_SLOTS, attribute_of, item_of, key_of, settled_dict, settled_list, slot_of
-from safecodec.avro._leaves cimport has, in_place, put_fast, put_in_place, put_text
+from safecodec.avro._leaves cimport PyLong_CheckExact, PyTuple_GET_SIZE, has, in_place, put_fast, put_in_place, put_text
 from safecodec.avro._sink cimport Sink, Spot, put_odd, refusal, unconverted, wrong
 from safecodec.avro._writing cimport (
-    GET_ATTRIBUTES, GET_INDEX, GET_KEYS, GET_SLOTS, PUT_ARRAY, PUT_CONVERTED, PUT_INTO, PUT_MAP, PUT_OPTIONAL,
-    PUT_RECORD, PUT_UNION, Branch, Compiler, Get, Give, Put, PutOp,
+    GET_ATTRIBUTES, GET_INDEX, GET_KEYS, GET_SLOTS, PUT_ARRAY, PUT_CONVERTED, PUT_DATA, PUT_FLOAT,
+    PUT_INTO, PUT_MAP, PUT_OPTIONAL, PUT_RECORD, PUT_REFUSED, PUT_UNION, Branch, Compiler, Get, Give, Put, PutOp,
 )
 
 from collections.abc import Mapping
@@ -97,7 +97,11 @@ cdef int put(const Put *step, object value, Sink *sink) except -1:
     if op == PUT_RECORD:
         return put_record(step, value, sink)
     if op == PUT_OPTIONAL:
-        return put(step.other if value is None else step.inner, value, sink)
+        if <PyObject *>value is step.blank:
+            return put(step.other, value, sink)
+        if PyTuple_CheckExact(value) and step.branches is not NULL:
+            return put_union(step, value, sink)  # it may name its branch
+        return put(step.inner, value, sink)
     if op == PUT_INTO:
         if not put_long(sink.out, step.index):
             raise MemoryError
@@ -108,6 +112,12 @@ cdef int put(const Put *step, object value, Sink *sink) except -1:
         return put_map(step, value, sink)
     if op == PUT_UNION:
         return put_union(step, value, sink)
+    if op == PUT_DATA:
+        if not put_raw(sink.out, step.data, step.count):
+            raise MemoryError
+        return 0
+    if op == PUT_REFUSED:
+        raise refusal(sink, <object>step.wanted)
     return put(step.inner, converted(step, value, sink), sink)
 
 
@@ -192,7 +202,9 @@ cdef int put_record(const Put *step, object value, Sink *sink) except -1:
     cdef PyObject *here
     if <PyObject *>Py_TYPE(value) is not step.cls:
         value = loosened(step, value, sink)
-        get = step.get if step.get == GET_KEYS and PyDict_Check(value) else GET_ATTRIBUTES
+        get = step.get if step.get == GET_INDEX or step.get == GET_KEYS and PyDict_Check(value) else GET_ATTRIBUTES
+    if get == GET_INDEX and PyTuple_GET_SIZE(<PyObject *>value) != step.index:
+        raise wrong(sink, step, value)
     if get == GET_KEYS and not READS_SLOTS:
         value = settled_dict(value)
     spot = enter(step, sink)
@@ -244,13 +256,9 @@ cdef object loosened(const Put *step, object value, Sink *sink):
 
 
 cdef int put_default(const Give *give, Sink *sink) except -1:
-    if give.name is NULL and give.step is not NULL:
-        return put(give.step, None, sink)  # made by the class
-    if give.default is NULL:
+    if give.missing is NULL:
         raise refusal(sink, "the field is missing and has no default")
-    if not put_raw(sink.out, give.default, give.size):
-        raise MemoryError
-    return 0
+    return put(give.missing, None, sink)
 
 
 # There are keys that were not asked for, unless another thread has taken them out since.
@@ -370,13 +378,17 @@ cdef int put_union(const Put *step, object value, Sink *sink) except -1:
             if (<tuple>value)[0] in <tuple>step.branches[at].names:
                 return put(step.branches[at].step, (<tuple>value)[1], sink)
     for at in range(step.count):
-        if has(step.branches[at].types, <PyObject *>Py_TYPE(value)):
-            return put(step.branches[at].step, value, sink)
+        if not has(step.branches[at].types, <PyObject *>Py_TYPE(value)):
+            continue
+        if PyLong_CheckExact(<PyObject *>value) and not fits(&step.branches[at], value, sink):
+            break  # beyond the range of its integers: a float may hold it
+        return put(step.branches[at].step, value, sink)
     return put(step.branches[fitting(step, value, sink)].step, value, sink)
 
 
-# The branch that a value fits of which the type alone does not tell. Of two leaves that fit, the first: both give the
-# value back. Of two branches that hold other values, none: they would not.
+# The branch that a value fits where the type alone does not tell. Of two leaves that hold it exactly the first is
+# taken: both give the value back. Two branches that hold other values would not. A float that no branch holds exactly
+# is rounded where there is a branch of single precision.
 cdef Py_ssize_t fitting(const Put *step, object value, Sink *sink) except -1:
     cdef Py_ssize_t found = -1
     cdef Py_ssize_t at
@@ -385,16 +397,24 @@ cdef Py_ssize_t fitting(const Put *step, object value, Sink *sink) except -1:
             continue
         if found < 0:
             found = at
-        elif step.branches[at].fits is not NULL or step.branches[found].fits is not NULL:
+        elif not (step.branches[at].leaf and step.branches[found].leaf):
             raise refusal(
                 sink, f"{type(value).__name__} {short(value)} fits more than one branch of the union: "
                 f"{<object>step.wanted}; name one, as (name, value)",
             )
     if found < 0:
+        for at in range(step.count):
+            if is_single(step.branches[at].step) and type(value) is float:
+                return at
         raise refusal(
             sink, f"{type(value).__name__} {short(value)} is of no branch of the union: {<object>step.wanted}"
         )
     return found
+
+
+# Whether a step writes a float of single precision, behind its branch's index.
+cdef bint is_single(const Put *step) except -1:
+    return step.op == PUT_FLOAT or step.op == PUT_INTO and step.inner.op == PUT_FLOAT
 
 
 cdef bint fits(const Branch *branch, object value, Sink *sink) except -1:

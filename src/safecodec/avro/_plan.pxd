@@ -22,7 +22,7 @@ cdef enum Op:
     INSTANT        # a timestamp with a time zone
     LOCAL_INSTANT  # one without
     DAY            # a date
-    ABSENT         # null, where it says that a key is missing: the decoder's mark of that, no value
+    ABSENT         # a missing field: the decoder's mark of a missing key, or a value that takes its place
     FINISHED       # what the inner step read, handed to a Python function
     UNION
     ARRAY
@@ -67,10 +67,10 @@ cdef struct Step:
     Py_ssize_t filled   # how many fills
     Py_ssize_t width    # of what a record becomes: its fields, or its class's arguments
     PyObject *template  # a dict with a record's keys in the reader's order, which the writer's need not be
-    PyObject *made      # the class of a record's objects
+    PyObject *made      # the class of a record's objects; ABSENT: the value, or NULL
     PyObject *keywords  # a tuple: names of the class's arguments, by place
     PyObject *then      # called with the object when its fields are in place, or NULL
-    PyObject *finish    # a function of what was read
+    PyObject *finish    # a function of what was read; ABSENT: what makes the value
 
 
 # Builds the steps of one plan in its arena.
@@ -85,7 +85,7 @@ cdef class Compiler:
     cdef Step *node_root(self, object node) except NULL
     cdef Step *new(self, object source) except NULL
     cdef Step *action(self, object action) except NULL
-    cdef Step *optional(self, object action) except NULL
+    cdef Step *absent(self, object action) except NULL
     cdef Step *items(self, Step *step, object action) except NULL
     cdef Step *wrapped(self, Step *step, object action, object finish) except NULL
     cdef Step *leaf(self, object action) except NULL

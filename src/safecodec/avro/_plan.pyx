@@ -4,7 +4,7 @@ from safecodec.avro._arena cimport Arena
 
 from safecodec.avro._slots import is_collected
 from safecodec.avro.nodes import Array, Enum, Fixed, Map, Primitive, Record, Union
-from safecodec.avro.resolve import Take, TakeBranch, TakeInto, TakeItems, TakeSymbol, TakeValues
+from safecodec.avro.resolve import Take, TakeAbsent, TakeBranch, TakeInto, TakeItems, TakeSymbol, TakeValues
 
 cdef dict OPS = {
     "null": NOTHING, "boolean": BOOLEAN, "int": INT, "long": LONG, "float": FLOAT, "double": DOUBLE, "bytes": BYTES,
@@ -47,6 +47,8 @@ cdef bint is_atom(const Step *step) except -1:
             if not is_atom(step.branches[at]):
                 return False
         return True
+    if step.op == ABSENT:
+        return step.finish is NULL and (step.made is NULL or not is_collected(type(<object>step.made)))
     return step.op < FINISHED
 
 
@@ -78,6 +80,8 @@ cdef class Compiler:
             return step
         if isinstance(action, Take):
             return self.leaf(action)
+        if isinstance(action, TakeAbsent):
+            return self.absent(action)
         step = self.new(action)
         if isinstance(action, TakeSymbol):
             step.op = ENUM
@@ -96,18 +100,17 @@ cdef class Compiler:
             self.put_record(step, action)
         return step
 
-    # The same for a field that may be missing, which null then says.
-    cdef Step *optional(self, object action) except NULL:
-        cdef Step *step
-        cdef Py_ssize_t at
-        if not isinstance(action, TakeBranch):
-            return self.action(action)
-        step = <Step *>self.arena.room(1, sizeof(Step))
-        self.put_branches(step, [<size_t>self.action(branch) for branch in action.branches])
-        for at in range(step.count):
-            if step.branches[at].op == NOTHING:
-                step.branches[at] = <Step *>self.arena.room(1, sizeof(Step))
-                step.branches[at].op = ABSENT
+    # A field that the writer left out. Its marker has no bytes behind the index of its branch.
+    cdef Step *absent(self, object action) except NULL:
+        cdef Step *step = self.new(action)
+        step.op = ABSENT
+        found = self.targets.absent(action)
+        if found is not None:
+            value, factory = found
+            step.finish = self.arena.keep(factory)
+            if factory is None:
+                self.arena.keep(value)
+                step.made = <PyObject *>value  # None, too
         return step
 
     cdef Step *items(self, Step *step, object action) except NULL:
@@ -154,7 +157,7 @@ cdef class Compiler:
         step.make = MAKES[making.how]
         step.width = making.width
         step.made = self.arena.keep(making.cls)
-        if step.make == MAKE_DICT and not any([place.optional for place in making.places.values()]):
+        if step.make == MAKE_DICT and making.whole:
             step.template = self.arena.keep(dict.fromkeys([place.name for place in making.places.values()]))
         step.then = self.arena.keep(making.then)
         step.keywords = self.arena.keep(making.keywords)
@@ -196,7 +199,7 @@ cdef class Compiler:
             part.step = self.node(inner)
             return 0
         place = making.places[field.name]
-        part.step = self.optional(inner) if place.optional else self.action(inner)
+        part.step = self.action(inner)
         return self.put_place(part, place)
 
     cdef int put_place(self, Part *part, object place) except -1:

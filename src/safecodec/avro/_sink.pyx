@@ -18,7 +18,8 @@ from safecodec.avro._writing cimport (
 import math
 
 from safecodec.avro.describing import describe, short
-from safecodec.avro.physical import FLOAT_MAX as _FLOAT_MAX
+from safecodec.avro.floats import FLOAT_MAX as _FLOAT_MAX
+from safecodec.avro.floats import is_exact
 from safecodec.errors import EncodeError
 
 
@@ -129,6 +130,8 @@ cdef bint put_number(const Put *step, object value, Sink *sink) except -1:
         raise refusal(sink, f"{short(value)} has no exact {'double' if step.op == PUT_DOUBLE else 'float'}")
     if step.op == PUT_DOUBLE:
         return put_double(sink.out, number)
+    if type(value) is int and not is_exact("float", value):
+        raise refusal(sink, f"{short(value)} has no exact float")
     if _FLOAT_MAX <= abs(number) < math.inf:
         raise refusal(sink, f"{value} is beyond the range of float")
     return put_float(sink.out, <float>number)
@@ -138,6 +141,10 @@ cdef bint put_named(const Put *step, object value, Sink *sink) except -1:
     index = None
     if step.by_text is not NULL and isinstance(value, str):
         index = (<dict><object>step.by_text).get(value)
+    elif step.by_text is not NULL:
+        for at, one in enumerate(<tuple><object>step.symbols):
+            if type(one) is type(value) and one == value:
+                index = step.indices[<Py_ssize_t>at]
     if index is None:
         names = ", ".join([str(getattr(one, "value", one)) for one in <tuple><object>step.symbols])
         raise refusal(sink, f"{short(value)} is none of the symbols {names}")

@@ -23,7 +23,9 @@ cdef enum PutOp:
     PUT_DAY            # a date
     PUT_CONVERTED      # the inner step, with what a Python function makes of the value
     PUT_INTO           # an index, then the inner step
-    PUT_OPTIONAL       # a union of null and another
+    PUT_OPTIONAL       # one step for one value, another for all others
+    PUT_DATA           # the same bytes for each value
+    PUT_REFUSED        # no value: the version that is written has no place for it
     PUT_UNION
     PUT_ARRAY
     PUT_MAP
@@ -43,8 +45,7 @@ cdef struct Give:
     Put *step
     PyObject *name          # of the attribute or key; NULL where the source has no such field
     Py_ssize_t place        # its offset, or its index
-    const uint8_t *default  # what is written where it is missing, or NULL
-    Py_ssize_t size
+    Put *missing            # how a missing one is written, or NULL
     bint dropped            # checked and not written: the version that is written does not have it
     PyObject *label         # for paths
 
@@ -53,15 +54,18 @@ cdef struct Branch:
     Put *step
     PyObject *types  # a tuple: exact types that no other branch takes
     PyObject *names  # a tuple: the names by which a value can ask for it
-    PyObject *fits   # of what holds other values: tells whether it may take a value; NULL for a leaf, which is tried
+    PyObject *fits   # tells whether it takes a value; NULL for a leaf that is tried
+    bint leaf        # whether it holds no other values
 
 cdef struct Put:
     PutOp op
     Get get
     Py_ssize_t count     # bytes of a fixed, symbols of an enum, branches of a union, fields; units of a second
-    Py_ssize_t index     # PUT_INTO: which branch; PUT_OPTIONAL: which one null is
+    Py_ssize_t index     # PUT_INTO: which branch; a record of a tuple: how many items that has
     Put *inner
-    Put *other           # PUT_OPTIONAL: null's
+    Put *other           # PUT_OPTIONAL: that of the one value
+    PyObject *blank      # PUT_OPTIONAL: the one value, None or msgspec's UNSET
+    const uint8_t *data  # PUT_DATA: `count` bytes
     Give *gives
     Branch *branches
     PyObject *cls        # a record's class, whose exact instances have their fields where `get` says; a tuple of those
@@ -72,7 +76,7 @@ cdef struct Put:
     PyObject *known      # a frozenset: the keys that a dict may have
     bint free            # whether a record may be any mapping or object: no type says what it is
     PyObject *convert    # called with the value
-    PyObject *wanted     # what is expected, for errors
+    PyObject *wanted     # what is expected, for errors; PUT_REFUSED: why there is no place
 
 
 # Builds the steps of one plan in its arena.
@@ -91,3 +95,4 @@ cdef class Compiler:
     cdef int put_union(self, Put *step, object action) except -1
     cdef int put_record(self, Put *step, object action) except -1
     cdef int put_give(self, Give *give, object given) except -1
+    cdef Put *missing(self, object missing) except? NULL

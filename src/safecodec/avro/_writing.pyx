@@ -1,10 +1,12 @@
 """A resolved tree compiled into the steps that the encoder takes: the writer's side of it is what values are."""
 
 from cpython.bytes cimport PyBytes_AS_STRING
+from cpython.object cimport PyObject
+from libc.stdint cimport uint8_t
 
 from sys import intern
 
-from safecodec.avro.resolve import Take, TakeBranch, TakeInto, TakeItems, TakeSymbol, TakeValues
+from safecodec.avro.resolve import Refused, Take, TakeBranch, TakeInto, TakeItems, TakeSymbol, TakeValues
 
 cdef dict OPS = {
     "null": PUT_NULL, "boolean": PUT_BOOLEAN, "int": PUT_INT, "long": PUT_LONG, "float": PUT_FLOAT,
@@ -55,6 +57,9 @@ cdef class Compiler:
             return self.container(step, action)
         elif isinstance(action, TakeBranch):
             self.put_union(step, action)
+        elif isinstance(action, Refused):
+            step.op = PUT_REFUSED
+            step.wanted = self.arena.keep(action.reason)
         else:
             self.put_record(step, action)
         return step
@@ -109,8 +114,10 @@ cdef class Compiler:
             branch.types = self.arena.keep(choosing.types[at])
             branch.names = self.arena.keep(choosing.names[at])
             branch.fits = self.arena.keep(choosing.fits[at])
-        if step.count == 2 and choosing.null is not None:
+            branch.leaf = choosing.leaves[at]
+        if choosing.null is not None:
             step.op = PUT_OPTIONAL
+            step.blank = <PyObject *>None
             step.other = step.branches[<Py_ssize_t>choosing.null].step
             step.inner = step.branches[1 - <Py_ssize_t>choosing.null].step
         return 0
@@ -123,6 +130,7 @@ cdef class Compiler:
         step.known = self.arena.keep(giving.known)
         step.free = giving.free
         step.wanted = self.arena.keep(giving.wanted)
+        step.index = giving.size
         step.count = len(giving.gives)
         step.gives = <Give *>self.arena.room(step.count, sizeof(Give))
         for at, given in enumerate(giving.gives):
@@ -130,17 +138,33 @@ cdef class Compiler:
         return 0
 
     cdef int put_give(self, Give *give, object given) except -1:
+        cdef Put *step
         give.label = self.arena.keep(given.label)
-        if given.default is not None:
-            self.arena.keep(given.default)
-            give.default = <const uint8_t *>PyBytes_AS_STRING(given.default)
-            give.size = len(given.default)
+        give.missing = self.missing(given.missing)
         if given.name is None:
-            if given.make is not None:
-                give.step = self.converted(given, self.action(given.action), given.make)
             return 0
         give.name = self.arena.keep(intern(given.name))
         give.place = given.place
         give.dropped = given.dropped
         give.step = self.action(given.action)
+        if given.blank is not None:
+            step = <Put *>self.arena.room(1, sizeof(Put))
+            step.op = PUT_OPTIONAL
+            step.blank = self.arena.keep(given.blank)
+            step.other = give.missing
+            step.inner = give.step
+            give.step = step
         return 0
+
+    cdef Put *missing(self, object missing) except? NULL:
+        cdef Put *step
+        if missing is None:
+            return NULL
+        if missing.data is None:
+            return self.converted(missing, self.action(missing.action), missing.make)
+        step = <Put *>self.arena.room(1, sizeof(Put))
+        step.op = PUT_DATA
+        self.arena.keep(missing.data)
+        step.data = <const uint8_t *>PyBytes_AS_STRING(missing.data)
+        step.count = len(missing.data)
+        return step

@@ -46,7 +46,9 @@ def _enum_of(cls: type[enum.Enum]) -> str | None:
 
 
 def _check_union(members: tuple[Hint, ...], path: str) -> None:
-    if any(isinstance(member, Scalar) and member.cls is object for member in members):
+    if any(map(_is_any, members)):
+        if not all(_is_any(member) or _is_none(member) for member in members):
+            raise SchemaError("Any takes the values of what stands beside it in a union: write Any alone", path=path)
         return
     if any(_is_unknown(member) for member in members):
         if any(not (_is_unknown(member) or _is_none(member)) for member in members):
@@ -62,7 +64,7 @@ def _check_union(members: tuple[Hint, ...], path: str) -> None:
         if len(found) > 1:
             names = ", ".join(found.values())
             raise SchemaError(f"a reader cannot tell apart {names}: all are written as {WORDS[word]}", path=path)
-    _check_structs([member for member in members if isinstance(member, RecordHint) and member.kind == "struct"], path)
+    _check_tags([member for member in members if isinstance(member, RecordHint)], path)
 
 
 def _written(hint: Hint) -> list[tuple[str, Any, str]]:
@@ -84,23 +86,27 @@ def _written(hint: Hint) -> list[tuple[str, Any, str]]:
             return [("object", id(hint), "dict")]
         case RecordHint():
             name = getattr(hint.cls, "__name__", repr(hint.cls))
-            return [("array" if hint.array_like else "object", "structs" if hint.kind == "struct" else id(hint), name)]
+            shared = id(hint) if hint.kind == "typeddict" else "records"  # classes tell these apart, or tags
+            return [("array" if hint.array_like else "object", shared, name)]
     return []
 
 
-def _check_structs(structs: list[RecordHint], path: str) -> None:
-    """Several Structs are told apart by their tags."""
-    distinct = {id(one): one for one in structs}.values()
-    if len(distinct) > 1:
-        tags = {one.tag for one in distinct}
-        alike = {(one.tag_field, type(one.tag), one.array_like) for one in distinct}
-        if None in tags or len(tags) < len(distinct) or len(alike) > 1:
-            raise SchemaError("the Structs of a union need tags of one kind, each its own", path=path)
+def _check_tags(records: list[RecordHint], path: str) -> None:
+    """Several records are told apart by their tags, or their classes' names, which have to differ."""
+    distinct = {id(one): one for one in records}.values()
+    tags = [getattr(one.cls, "__origin__", one.cls).__name__ if one.tag is None else one.tag for one in distinct]
+    if len(set(tags)) < len(tags):
+        names = ", ".join(map(repr, tags))
+        raise SchemaError(f"the records of a union need tags or names that differ, these are {names}", path=path)
 
 
 def _is_unknown(hint: Hint) -> bool:
     """Of msgspec's own classes something is known."""
     return isinstance(hint, Opaque) and hint.cls.__module__.partition(".")[0] != "msgspec"
+
+
+def _is_any(hint: Hint) -> bool:
+    return isinstance(hint, Scalar) and hint.cls is object
 
 
 def _is_none(hint: Hint) -> bool:

@@ -1,8 +1,9 @@
-"""What a schema is written as: standard JSON, Avro's parsing canonical form, and the full canonical form.
+"""Three texts of a schema: standard JSON, Avro's parsing canonical form, and the wire form of a payload format.
 
-The parsing canonical form (Avro 1.12, *Transforming into Parsing Canonical Form*) drops defaults, aliases and logical
-types, so two schemas that mean different things can share one fingerprint. The full canonical form keeps whatever
-changes what a payload means or how it is read; docs/reference/wire-format.md specifies it.
+The parsing canonical form (Avro 1.12, *Transforming into Parsing Canonical Form*) drops logical types, so two schemas
+that mean different things can share one fingerprint. A form that keeps everything makes another schema of a changed
+default, and a rolling deployment refuses its own frames. The wire form lies between; docs/reference/wire-format.md
+specifies it.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from .nodes import ABSENT, Array, Enum, Fixed, Logical, Map, Named, Node, Primitive, Record, Union
+from .nodes import ABSENT, Array, Enum, Field, Fixed, Logical, Map, Named, Node, Primitive, Record, Union, is_optional
 
 EMPTY_CRC_64: Final = 0xC15D213AA4D7A795
 """CRC-64-AVRO of nothing, which is its polynomial too (Avro 1.12, *Schema Fingerprints*)."""
+NAMED: Final = (Enum, Fixed, Record)
 KEPT: Final = ("name", "type", "fields", "symbols", "items", "values", "size")
 """The attributes of the parsing canonical form, in its order."""
 
@@ -25,37 +27,62 @@ def dump(value: Any) -> str:
 
 def standard(root: Node) -> Any:
     """Return a schema as standard Avro JSON; a named type is defined where it comes first, by its full name."""
-    return _standard(root, set())
+    return _Standard().node(root, "")
 
 
-def _standard(node: Node, seen: set[int]) -> Any:
-    match node:
-        case Primitive():
-            extra = _logical(node.logical) | node.attributes
-            return {"type": node.kind, **extra} if extra else node.kind
-        case Array():
-            return {"type": "array", "items": _standard(node.items, seen), **node.attributes}
-        case Map():
-            return {"type": "map", "values": _standard(node.values, seen), **node.attributes}
-        case Union():
-            return [_standard(branch, seen) for branch in node.branches]
-    if id(node) in seen:
-        return node.name
-    seen.add(id(node))
-    aliases = {"aliases": list(node.aliases)} if node.aliases else {}
-    return {"type": type(node).__name__.lower(), "name": node.name, **aliases, **_body(node, seen), **node.attributes}
+class _Standard:
+    def __init__(self) -> None:
+        self.seen: set[int] = set()
+        self.wrapped = 0
+
+    def node(self, node: Node, space: str) -> Any:
+        """A node's JSON; space: the namespace that it stands in."""
+        match node:
+            case Primitive():
+                extra = _logical(node.logical) | node.attributes
+                return {"type": node.kind, **extra} if extra else node.kind
+            case Array():
+                return {"type": "array", "items": self.node(node.items, space), **node.attributes}
+            case Map():
+                return {"type": "map", "values": self.node(node.values, space), **node.attributes}
+            case Union():
+                return self.union(node, space)
+        if id(node) in self.seen:
+            return node.name
+        self.seen.add(id(node))
+        own = node.name.rpartition(".")[0]
+        outside = {"namespace": ""} if space and not own else {}
+        aliases = {"aliases": list(node.aliases)} if node.aliases else {}
+        body = self.body(node, own)
+        kind = type(node).__name__.lower()
+        return {"type": kind, "name": node.name, **outside, **aliases, **body, **node.attributes}
+
+    def union(self, node: Union, space: str) -> list[Any]:
+        """The branches; Avro has one unnamed type of a kind in a union, so a second is the one field of a record."""
+        written: list[Any] = []
+        kinds: set[str] = set()
+        for branch in node.branches:
+            one = self.node(branch, space)
+            if not isinstance(branch, (Union, *NAMED)):
+                kind = branch.kind if isinstance(branch, Primitive) else type(branch).__name__
+                if kind in kinds:
+                    self.wrapped += 1
+                    name, fields = f"safecodec_wrapped_{self.wrapped}", [{"name": "value", "type": one}]
+                    one = {"type": "record", "name": name, "fields": fields, "safecodec.wrapped": True}
+                kinds.add(kind)
+            written.append(one)
+        return written
+
+    def body(self, node: Named, space: str) -> dict[str, Any]:
+        match node:
+            case Enum():
+                return {"symbols": list(node.symbols), **_default(node.default)}
+            case Fixed():
+                return {"size": node.size, **_logical(node.logical)}
+        return {"fields": [_field(field, self.node(field.type, space), field.default) for field in node.fields]}
 
 
-def _body(node: Named, seen: set[int]) -> dict[str, Any]:
-    match node:
-        case Enum():
-            return {"symbols": list(node.symbols), **_default(node.default)}
-        case Fixed():
-            return {"size": node.size, **_logical(node.logical)}
-    return {"fields": [_field(field, _standard(field.type, seen), field.default) for field in node.fields]}
-
-
-def _field(field: Any, kind: Any, default: Any) -> dict[str, Any]:
+def _field(field: Field, kind: Any, default: Any) -> dict[str, Any]:
     aliases = {"aliases": sorted(field.aliases)} if field.aliases else {}
     return {"name": field.name, "type": kind, **_default(default), **aliases, **_sorted(field.attributes)}
 
@@ -120,50 +147,125 @@ def crc_64(data: bytes) -> int:
     return state
 
 
-# ---- full canonical form -----------------------------------------------------------------------------------------
+# ---- wire form ---------------------------------------------------------------------------------------------------
 
 
-def full_form(root: Node) -> str:
-    """Return the full canonical form."""
-    return dump(_full(root, {}, telling=False))
+def wire_form(root: Node, payload: str) -> str:
+    """Return the wire form of a schema for a payload format, which frames carry the hash of.
+
+    It has all that decides how a payload reads as the writer's value, and nothing that only a reader uses: no defaults
+    of fields that are always written, no aliases, no bounds, and no names but those that tell branches apart.
+    """
+    return dump(wire(root, payload))
 
 
-def _full(node: Node, ordinals: dict[int, int], *, telling: bool) -> Any:
-    """Telling: whether the node's name tells it from other branches of a union."""
-    match node:
-        case Primitive():
-            extra = _logical(node.logical) | _sorted(node.attributes)
-            return {"type": node.kind, **extra} if extra else node.kind
-        case Array():
-            items = _full(node.items, ordinals, telling=False)
-            return {"type": "array", "items": items, **_sorted(node.attributes)}
-        case Map():
-            values = _full(node.values, ordinals, telling=False)
-            return {"type": "map", "values": values, **_sorted(node.attributes)}
-        case Union():
-            several = sum(isinstance(branch, Named) for branch in node.branches) > 1
-            return [_full(branch, ordinals, telling=several) for branch in node.branches]
-    first = id(node) not in ordinals
-    name = f"#{ordinals.setdefault(id(node), len(ordinals))}"
-    aliases: dict[str, Any] = {}
-    if telling:
-        name += f":{unqualified(node.name)}"
-        aliases = {"aliases": sorted({unqualified(alias) for alias in node.aliases})} if node.aliases else {}
-    if not first:
-        return name
-    body = _full_body(node, ordinals)
-    return {"name": name, "type": type(node).__name__.lower(), **aliases, **body, **_sorted(node.attributes)}
+def wire(root: Node, payload: str) -> Any:
+    """Return the wire form as a JSON value."""
+    return _Wire(by_position=payload == "avro").node(root)
 
 
-def _full_body(node: Named, ordinals: dict[int, int]) -> dict[str, Any]:
-    if not isinstance(node, Record):
-        return _body(node, set())
-    fields = []
-    for field in node.fields:
-        kind = _full(field.type, ordinals, telling=False)
-        default = field.default if field.default is ABSENT else normal(field.type, field.default)
-        fields.append(_field(field, kind, default))
-    return {"fields": fields}
+class _Wire:
+    def __init__(self, *, by_position: bool) -> None:
+        self.by_position = by_position
+        """Whether order is on the wire: of fields, branches and symbols."""
+        self.ordinals: dict[int, int] = {}
+
+    def node(self, node: Node, *, label: Any = None) -> Any:
+        """The form of a node; label: the name or tag that tells it from other branches of a union."""
+        match node:
+            case Primitive():
+                return {"type": node.kind, **_logical(node.logical)} if node.logical else node.kind
+            case Array():
+                return {"type": "array", "items": self.node(node.items), **_kept(node, COLLECTION)}
+            case Map():
+                return {"type": "map", "values": self.node(node.values)}
+            case Union():
+                return self.union(node.branches)
+        named = {} if label is None else {"name": label}
+        if id(node) in self.ordinals:
+            return {"type": self.ordinals[id(node)], **named}
+        self.ordinals[id(node)] = len(self.ordinals)
+        return {"type": type(node).__name__.lower(), **named, **self.body(node)}
+
+    def union(self, branches: tuple[Node, ...]) -> list[Any]:
+        kinds = [kind_of(branch) for branch in branches]
+        named = [one for one in branches if isinstance(one, NAMED) and kinds.count(kind_of(one)) > 1]
+        short = [unqualified(one.name) for one in named]
+        found = [(one, _label(one, short) if one in named else None) for one in branches]
+        if not self.by_position:
+            found.sort(key=_place)
+        return [self.node(one, label=label) for one, label in found]
+
+    def body(self, node: Named) -> dict[str, Any]:
+        match node:
+            case Enum():
+                values = list(node.values)
+                return {"symbols": values if self.by_position else sorted(values, key=dump)}
+            case Fixed():
+                return {"size": node.size, **_logical(node.logical)}
+        ordered = self.by_position or "safecodec.array_like" in node.attributes
+        fields = node.fields if ordered else sorted(node.fields, key=lambda field: field.name)
+        kept = _kept(node, TAGGED if self.by_position else LAID_OUT)
+        omits = not ordered and "safecodec.omit_defaults" in node.attributes
+        return {**kept, "fields": [self.field(field, omits=omits) for field in fields]}
+
+    def field(self, field: Field, *, omits: bool) -> dict[str, Any]:
+        default = normal(field.type, field.default) if omits and field.default is not ABSENT else ABSENT
+        if is_optional(field):  # branch 0 says that the field is missing, whatever stands there
+            assert isinstance(field.type, Union)
+            kind: Any = self.union(field.type.branches[1:])
+        else:
+            kind = self.node(field.type)
+        return {"name": field.name, "type": kind, **_default(default), **_kept(field, OPTIONAL)}
+
+
+COLLECTION: Final = ("safecodec.collection", "safecodec.map")
+TAGGED: Final = ("safecodec.tag", "safecodec.tuple")
+LAID_OUT: Final = ("safecodec.array_like", "safecodec.tag", "safecodec.tag_field", "safecodec.tuple")
+OPTIONAL: Final = ("safecodec.optional",)
+
+
+def _kept(node: Array | Record | Field, keys: tuple[str, ...]) -> dict[str, Any]:
+    return {key: node.attributes[key] for key in keys if key in node.attributes}
+
+
+def _label(node: Node, short: list[str]) -> Any:
+    """A tag, or else the unqualified name; the full name where another branch has the unqualified one, too."""
+    assert isinstance(node, NAMED)
+    name = unqualified(node.name)
+    return node.attributes.get("safecodec.tag", name if short.count(name) == 1 else node.name)
+
+
+def _place(branch: tuple[Node, Any]) -> tuple[Any, ...]:
+    """Where a branch stands in a union whose order is not on the wire: by its kind, then by the label that it has."""
+    node, label = branch
+    if isinstance(node, Primitive):
+        return node.kind, node.logical.name if node.logical else ""
+    return type(node).__name__.lower(), *detail_of(node), "" if label is None else dump(label)
+
+
+def detail_of(node: Node) -> tuple[str, ...]:
+    """Return what tells nodes of one type apart before their names, as texts that have an order."""
+    if isinstance(node, Enum) and "safecodec.class" in node.attributes:
+        return tuple(sorted({type(value).__name__ for value in node.values}))
+    return tuple(key for key in ("safecodec.map", "safecodec.tuple") if key in getattr(node, "attributes", {}))
+
+
+def kind_of(node: Node) -> tuple[type, Any]:
+    """Return what two named types have in common where only their names tell them apart.
+
+    A tuple is another kind than a record, and a Python enum of whole numbers another than one of texts.
+    """
+    if isinstance(node, Enum) and "safecodec.class" in node.attributes:
+        return Enum, frozenset(type(value) for value in node.values)
+    return type(node), isinstance(node, Record) and "safecodec.tuple" in node.attributes
+
+
+def of_a_kind(one: Node, other: Node) -> bool:
+    """Tell whether two nodes are of one kind, see `kind_of`; a Literal of texts and whole numbers is of both."""
+    mine, theirs = kind_of(one), kind_of(other)
+    both = isinstance(mine[1], frozenset) and isinstance(theirs[1], frozenset)
+    return bool(mine[1] & theirs[1]) if both else mine == theirs or (mine[0] is theirs[0] is Enum)
 
 
 def unqualified(name: str) -> str:
@@ -171,19 +273,32 @@ def unqualified(name: str) -> str:
     return name.rpartition(".")[2]
 
 
+def _branch_name(branch: Node, node: Union) -> str:
+    """Return what a default's branch is called: its type, with its name where others of its kind stand beside it."""
+    if isinstance(branch, Primitive):
+        return f"{branch.kind}:{branch.logical.name}" if branch.logical else branch.kind
+    several = sum(kind_of(one) == kind_of(branch) for one in node.branches) > 1
+    kind = type(branch).__name__.lower()
+    return f"{kind}:{branch.name}" if several and isinstance(branch, NAMED) else ":".join((kind, *detail_of(branch)))
+
+
 def normal(node: Node, default: Any) -> Any:
     """Return a default that fits its type in the one spelling of its value: 1 and 1.0 are one double."""
-    from .parse import fits
+    from .parse import branch_of
 
     match node:
         case Primitive(kind="float" | "double"):
             return float(default)
+        case Enum():
+            return node.values[node.symbols.index(default)]
         case Array():
             return [normal(node.items, one) for one in default]
         case Map():
             return {key: normal(node.values, one) for key, one in sorted(default.items())}
         case Union():
-            return normal(next(branch for branch in node.branches if fits(branch, default)), default)
+            branch = branch_of(node, default)
+            return None if default is None else {_branch_name(branch, node): normal(branch, default)}
         case Record():
-            return {field.name: normal(field.type, default.get(field.name, field.default)) for field in node.fields}
+            fields = sorted(node.fields, key=lambda field: field.name)
+            return {field.name: normal(field.type, default.get(field.name, field.default)) for field in fields}
     return default

@@ -2,22 +2,22 @@
 
 Objects are made without their class's ``__init__``, as msgspec and pickle make them, and with what comes after it:
 ``__post_init__``, ``__attrs_post_init__``. Where the class has a word in it earlier (a ``__new__`` of its own, fields
-for ``__init__`` alone, validators and converters of attrs), it is called.
+for ``__init__`` alone, validators and converters of attrs, pydantic's validation), it is called.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any, get_origin
 
 from ._slots import is_collected, slot_offset
 from .hints import NO_DEFAULT
+from .pydantic_models import is_validated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .hints import Hint, RecordField, RecordHint
+    from .hints import RecordField, RecordHint
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def shape_of(hint: RecordHint) -> Shape:
     return Shape(how, cls, fields, then, hint.kind == "struct" and is_collected(cls) and not cls.__dictoffset__)
 
 
-_AFTER = {"struct": "__post_init__", "dataclass": "__post_init__", "attrs": "__attrs_post_init__"}
+_AFTER = {"struct": "__post_init__", "dataclass": "__post_init__", "attrs": "__attrs_post_init__", "pydantic": ""}
 
 
 def _has_a_word(cls: Any, hint: RecordHint) -> bool:
@@ -94,6 +94,8 @@ def _has_a_word(cls: Any, hint: RecordHint) -> bool:
         mine = cls.__mro__[: cls.__mro__.index(base)]
         own = any({"__new__", "__init__"} & vars(one).keys() for one in mine)
         return own or type(cls).__call__ is not type(base).__call__
+    if is_validated(cls):
+        return True
     if cls.__new__ is not object.__new__ or type(cls).__call__ is not type.__call__:
         return True
     if hint.kind == "attrs":
@@ -113,10 +115,8 @@ def made(field: RecordField) -> Any:
     return field.default if field.factory is NO_DEFAULT else field.factory()
 
 
-def checker(hint: Hint) -> Callable[[Any], Any] | None:
-    """Return what checks a value against a type's constraints, or None where it has none."""
-    if not getattr(hint, "constrained", False):
-        return None
+def unset() -> Any:
+    """Return msgspec's mark of a field that is missing."""
     import msgspec
 
-    return partial(msgspec.convert, type=hint.source)
+    return msgspec.UNSET

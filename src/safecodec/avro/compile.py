@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ._decoder import Plan
 from ._encoder import Encoder
-from .resolve import resolve
+from .resolve import resolve, resolve_values
 from .sources import Sources
 from .targets import Targets
 
@@ -36,7 +36,6 @@ def encoder(writer: Schema, source: Schema) -> Encoder:
         source: The schema of the values: of its type, or dicts where it has none.
 
     Raises:
-        IncompatibleSchemaError: Values of the source cannot be written so.
+        IncompatibleSchemaError: No value of the source can be written so.
     """
-    action = resolve(source, writer, by_value=source.type is not None)
-    return Encoder(action, Sources(source, writer), writer.limits)
+    return Encoder(resolve_values(source, writer), Sources(source, writer), writer.limits)

@@ -1,4 +1,4 @@
-"""Python defaults in Avro's JSON encoding of defaults."""
+"""Avro's JSON encoding of defaults: from Python defaults, and to values and bytes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import enum
 import math
 from typing import Any, Final
 
-from .nodes import Array, Enum, Fixed, Map, Node, Primitive, Record, Union
+from .logical import avro_value, has_utf_8, python_value
+from .nodes import Array, Enum, Fixed, Map, Node, Primitive, Record, Union, is_optional
+from .parse import branch_of
+from .physical import avro_bytes
 
 
 class _NoJson:
@@ -20,38 +23,59 @@ NO_JSON: Final = _NoJson()
 """A default that Avro's JSON encoding cannot say."""
 
 
-def default_json(node: Node, value: Any) -> tuple[Node, Any]:
-    """Return a default's JSON encoding, and the node that takes it: in a union the default's branch comes first.
+def default_json(node: Node, value: Any) -> Any:
+    """Return the JSON encoding of a Python default of a type, or `NO_JSON`.
 
     Args:
         node: The field's type.
         value: The Python default; `NO_JSON` stays what it is.
     """
-    if not isinstance(node, Union):
-        return node, _encode(node, value)
-    for branch in node.branches:
-        found = _encode(branch, value)
-        if found is not NO_JSON:
-            return Union((branch, *(other for other in node.branches if other is not branch))), found
-    return node, NO_JSON
-
-
-def _encode(node: Node, value: Any) -> Any:
     match node:
+        case Primitive() if node.logical is not None:
+            return _logical(node, value)
         case Primitive():
-            return NO_JSON if node.logical else _primitive(node.kind, value)
+            return _primitive(node.kind, value)
         case Enum():
-            value = value.value if isinstance(value, enum.Enum) else value
-            return value if type(value) is str and value in node.symbols else NO_JSON
+            return _symbol(node, value)
+        case Array() if "safecodec.map" in node.attributes:
+            return _array(node, list(value.items())) if isinstance(value, dict) else NO_JSON
         case Array():
             return _array(node, value)
         case Map():
             return _map(node, value)
         case Union():
-            return _encode(node.branches[0], value)  # a default of an inner union is of its first branch
+            return _branch(node, value)
         case Fixed():
             return NO_JSON
+        case Record() if "safecodec.tuple" in node.attributes:
+            if type(value) is not tuple or len(value) != len(node.fields):
+                return NO_JSON
+            return _record(node, {field.name: one for field, one in zip(node.fields, value, strict=True)})
     return _record(node, value)
+
+
+def _branch(node: Union, value: Any) -> Any:
+    """The encoding for the first branch that has one, if a reader of the JSON finds the same branch."""
+    floats_last = sorted(node.branches, key=lambda one: type(value) is int and getattr(one, "kind", "") == "double")
+    for branch in floats_last:
+        found = default_json(branch, value)
+        if found is not NO_JSON:
+            return found if branch_of(node, found) is branch else NO_JSON
+    return NO_JSON
+
+
+def _logical(node: Primitive, value: Any) -> Any:
+    try:
+        found = avro_value(node, value)
+    except (TypeError, ValueError):
+        return NO_JSON
+    return _primitive("long" if node.kind == "int" else node.kind, found)
+
+
+def _symbol(node: Enum, value: Any) -> Any:
+    value = value.value if isinstance(value, enum.Enum) else value
+    found = [at for at, one in enumerate(node.values) if one == value and type(one) is type(value)]
+    return node.symbols[found[0]] if found else NO_JSON
 
 
 def _primitive(kind: str, value: Any) -> Any:
@@ -62,11 +86,11 @@ def _primitive(kind: str, value: Any) -> Any:
             return value
         case "long" if type(value) is int and -(2**63) <= value < 2**63:
             return value
-        case "double" if type(value) in (int, float) and math.isfinite(value):
+        case "double" if type(value) in (int, float) and math.isfinite(value) and float(value) == value:
             return float(value)
         case "bytes" if isinstance(value, (bytes, bytearray)):
             return value.decode("latin-1")
-        case "string" if type(value) is str:
+        case "string" if type(value) is str and has_utf_8(value):
             return value
     return NO_JSON
 
@@ -74,7 +98,7 @@ def _primitive(kind: str, value: Any) -> Any:
 def _array(node: Array, value: Any) -> Any:
     if not isinstance(value, (list, tuple, set, frozenset)):
         return NO_JSON
-    items = [_encode(node.items, one) for one in value]
+    items = [default_json(node.items, one) for one in value]
     if isinstance(value, (set, frozenset)):
         items.sort(key=repr)
     return NO_JSON if NO_JSON in items else items
@@ -83,7 +107,7 @@ def _array(node: Array, value: Any) -> Any:
 def _map(node: Map, value: Any) -> Any:
     if not isinstance(value, dict) or not all(type(key) is str for key in value):
         return NO_JSON
-    items = {key: _encode(node.values, one) for key, one in value.items()}
+    items = {key: default_json(node.values, one) for key, one in value.items()}
     return NO_JSON if NO_JSON in items.values() else items
 
 
@@ -91,6 +115,53 @@ def _record(node: Record, value: Any) -> Any:
     """Only of a TypedDict: objects may hold more than their fields."""
     if type(value) is not dict or value.keys() - {field.name for field in node.fields}:
         return NO_JSON
-    fields = {field.name: _encode(field.type, value[field.name]) for field in node.fields if field.name in value}
-    missing = any(field.name not in fields and field.default is not None for field in node.fields)
+    fields = {field.name: default_json(field.type, value[field.name]) for field in node.fields if field.name in value}
+    missing = any(field.name not in fields and not is_optional(field) for field in node.fields)
     return NO_JSON if missing or NO_JSON in fields.values() else fields
+
+
+def default_value(node: Node, default: Any) -> Any:
+    """Return the value of a default in Avro's JSON encoding, made anew."""
+    match node:
+        case Primitive(kind="bytes") | Fixed():
+            return python_value(node, default.encode("latin-1"))
+        case Primitive():
+            return python_value(node, float(default) if node.kind in ("float", "double") else default)
+        case Enum():
+            return node.values[node.symbols.index(default)]
+        case Array():
+            items = [default_value(node.items, one) for one in default]
+            return dict(items) if "safecodec.map" in node.attributes else items
+        case Map():
+            return {key: default_value(node.values, one) for key, one in default.items()}
+        case Union():
+            return default_value(branch_of(node, default), default)
+    if "safecodec.tuple" in node.attributes:
+        return tuple(default_value(field.type, default[field.name]) for field in node.fields)
+    return {
+        field.name: default_value(field.type, default.get(field.name, field.default))
+        for field in node.fields
+        if field.name in default or not is_optional(field)
+    }
+
+
+def default_bytes(node: Node, default: Any) -> bytes:
+    """Return the Avro binary of a default in Avro's JSON encoding (Avro 1.12, *Binary Encoding*)."""
+    return avro_bytes(node, _physical(node, default))
+
+
+def _physical(node: Node, default: Any) -> Any:
+    match node:
+        case Primitive(kind="bytes") | Fixed():
+            return default.encode("latin-1")
+        case Array():
+            return [_physical(node.items, one) for one in default]
+        case Map():
+            return {key: _physical(node.values, one) for key, one in default.items()}
+        case Union():
+            branch = branch_of(node, default)
+            at = next(at for at, one in enumerate(node.branches) if one is branch)
+            return f"_{at}", {"value": _physical(branch, default)}
+        case Record():
+            return {field.name: _physical(field.type, default.get(field.name, field.default)) for field in node.fields}
+    return default

@@ -1,7 +1,8 @@
 """Python types to nodes: the schema that a Struct, a dataclass, an attrs class, a NamedTuple or a TypedDict stands for.
 
-Types are looked into by `hints`, so a library is loaded only where a type is made with it. What Avro has no word for is
-carried as MessagePack bytes under the logical type ``safecodec-msgpack``.
+Types are looked into by `hints`, so a library is loaded only where a type is made with it. Attributes ``safecodec.…``
+of the schema hold what a type says and Avro has no word for, so that a type and its exported schema are one version.
+Only `typing.Any` is carried as MessagePack bytes, under the logical type ``safecodec-msgpack``.
 """
 
 from __future__ import annotations
@@ -14,27 +15,26 @@ from typing import Any, Final
 
 from ..errors import SchemaError
 from .apart import check
+from .canonical import detail_of
 from .defaults import NO_JSON, default_json
 from .hints import (
     NO_DEFAULT,
     Choice,
     Enumeration,
+    FixedTuple,
     Hint,
     Literals,
     Mapping,
-    Opaque,
     RecordField,
     RecordHint,
     Scalar,
     Sequence,
-    every,
     hint_of,
 )
 from .limits import DEFAULT, Limits
-from .logical import CARRIER
-from .nodes import ABSENT, Array, Enum, Field, Logical, Map, Node, Primitive, Record, Union
-from .parse import NAME, branch_kind
-from .spelling import spelled
+from .logical import CARRIER, OFFSET_TIME, TIMEDELTA
+from .nodes import ABSENT, Array, Enum, Field, Logical, Map, Named, Node, Primitive, Record, Union
+from .parse import NAME
 
 LEAVES: Final[dict[type, tuple[str, str | None]]] = {
     type(None): ("null", None),
@@ -48,10 +48,18 @@ LEAVES: Final[dict[type, tuple[str, str | None]]] = {
     datetime.date: ("int", "date"),
     datetime.time: ("long", "time-micros"),
     datetime.datetime: ("long", "timestamp-micros"),
+    datetime.timedelta: ("long", TIMEDELTA),
     uuid.UUID: ("string", "uuid"),
     decimal.Decimal: ("bytes", "big-decimal"),
+    object: ("bytes", CARRIER),
 }
 """The primitive and the logical type of each leaf that Avro has."""
+PLACES: Final = ("null", Enum, "boolean", "int", "long", "float", "double", "string", "bytes", Array, Map, Record)
+"""The order of a union's branches: typing caches `int | str` and `str | int` as one, so a type's own order is chance.
+
+A value that is both of a Literal and of the type beside it is the Literal's, which stands first.
+"""
+CLASS: Final = {"safecodec.class": True}
 SETS: Final = (set, frozenset)
 FACTORIES: Final = (list, dict, set, frozenset, tuple, bytes, bytearray, str, int, float, bool)
 
@@ -115,53 +123,70 @@ class _Deriver:
     def made(self, hint: Hint, path: str, depth: int) -> Node:
         match hint:
             case Scalar():
-                return _leaf(hint, path)
+                return _leaf(hint)
             case Sequence():
                 attributes = {"safecodec.collection": "set"} if hint.cls in SETS else {}
-                return Array(self.node(hint.item, f"{path}[]", depth + 1), attributes)
-            case Mapping(key=Scalar(cls=key)) if key is str:
-                return Map(self.node(hint.value, f"{path}{{}}", depth + 1))
+                return Array(self.node(hint.item, f"{path}[]", depth + 1), attributes | _bounds(hint))
+            case Mapping(key=Scalar() as key) if key.cls is str:
+                keys = {"safecodec.key_bounds": dict(key.bounds)} if key.bounds else {}
+                return Map(self.node(hint.value, f"{path}{{}}", depth + 1), _bounds(hint) | keys)
+            case Mapping():  # of other keys
+                pair = FixedTuple((hint.key, hint.value))
+                entry = self.known(self.fixed_tuple(pair, "Entry", ("key", "value"), f"{path}{{}}", depth + 1), pair)
+                return Array(entry, {"safecodec.map": True} | _bounds(hint))
+            case FixedTuple():
+                names = tuple(f"item{at}" for at in range(len(hint.items)))
+                return self.fixed_tuple(hint, f"Tuple{len(names)}", names, path, depth + 1)
             case Choice():
                 return self.union(hint, path, depth)
             case Enumeration():
-                return self.enum(hint.cls, hint.cls.__name__, [member.value for member in hint.cls], hint, path)
+                return self.enum(hint.cls, hint.cls.__name__, [member.value for member in hint.cls])
             case Literals():
-                name = "Literal_" + "_".join(map(str, hint.values))[:48]
-                return self.enum(hint.values, name, list(hint.values), hint, path)
+                return self.literal(hint)
             case RecordHint():
                 return self.record(hint, path, depth)
-            case Opaque():
-                raise SchemaError(f"the type {spelled(hint)} has no schema", path=path)
-        return carrier(hint, path)
+        raise SchemaError(f"the type {hint.cls.__name__} has no schema{_instead(hint.cls)}", path=path)
 
-    def enum(self, key: Any, name: str, values: list[Any], hint: Hint, path: str) -> Node:
-        if not all(type(value) is str and NAME.match(value) for value in values):
-            return carrier(hint, path)
+    def enum(self, key: Any, name: str, values: list[Any]) -> Node:
         if key not in self.enums:
-            self.enums[key] = Enum(self.name(name), tuple(values))
+            plain = all(type(value) is str and NAME.match(value) for value in values)
+            symbols = values if plain else [_symbol(value) for value in values]
+            own = {} if plain else {"safecodec.values": values}
+            self.enums[key] = Enum(self.name(name), tuple(symbols), attributes=CLASS | own)
         return self.enums[key]
+
+    def literal(self, hint: Literals) -> Node:
+        """A Literal of more than None is an enum; None is a branch of its own."""
+        values = [value for value in hint.values if value is not None]
+        null = [self.known(Primitive("null"), Scalar(type(None)))] if len(values) < len(hint.values) else []
+        if not values:
+            return null[0]
+        key = tuple((type(value), value) for value in values)
+        node = self.enum(key, "Literal_" + "_".join(map(str, values))[:48], values)
+        return Union((*null, self.known(node, hint))) if null else node
 
     def union(self, hint: Choice, path: str, depth: int) -> Node:
         branches: list[Node] = []
-        seen: set[str] = set()
         for one in hint.members:
-            branch = self.node(one, path, depth + 1)
-            kind = branch_kind(branch)
-            if kind in seen:
-                return carrier(hint, path)  # a reader tells them apart, or `check` has refused them
-            seen.add(kind)
-            branches.append(branch)
-        return Union(tuple(branches))
+            made = self.node(one, path, depth + 1)
+            for branch in made.branches if isinstance(made, Union) else (made,):
+                if not any(branch is other or _are_nulls(branch, other) for other in branches):
+                    branches.append(branch)
+        return branches[0] if len(branches) == 1 else Union(tuple(sorted(branches, key=_place)))
+
+    def fixed_tuple(self, hint: FixedTuple, name: str, names: tuple[str, ...], path: str, depth: int) -> Record:
+        items = zip(names, hint.items, strict=True)
+        fields = tuple(Field(name, self.node(item, f"{path}.{name}", depth + 1)) for name, item in items)
+        laid_out = {"safecodec.tuple": True, "safecodec.array_like": True}
+        return Record(self.name(name), fields, attributes=CLASS | laid_out)
 
     def record(self, hint: RecordHint, path: str, depth: int) -> Record:
         if hint.cls in self.records:
             return self.records[hint.cls]
-        record = Record(self.name(_name_of(hint.cls).rpartition(".")[2]))
+        cls_name = _name_of(hint.cls).rpartition(".")[2]
+        tag = isinstance(hint.tag, str) and bool(NAME.match(hint.tag)) and hint.tag not in self.taken
+        record = Record(self.name(hint.tag if tag else cls_name), attributes=_attributes(hint))
         self.records[hint.cls] = record
-        if hint.tag_field is not None:
-            record.attributes |= {"safecodec.tag_field": hint.tag_field, "safecodec.tag": hint.tag}
-        if hint.array_like:
-            record.attributes["safecodec.array_like"] = True
         record.fields = tuple(self.field(field, f"{path}.{field.name}", depth) for field in hint.fields)
         if hint.omits_defaults:
             for field in record.fields:
@@ -178,50 +203,91 @@ class _Deriver:
             raise SchemaError(f"the field is called {name!r} when encoded, which is no Avro name", path=path)
         node = self.node(field.hint, path, depth + 1)
         if field.required:
-            return Field(name, node)
+            return Field(name, node, aliases=field.aliases)
         if field.default is not NO_DEFAULT:
             default = field.default
         elif field.factory is not NO_DEFAULT:
             default = _made(field.factory)
         else:
-            return Field(name, self.optional(node, field.hint, path), None, attributes={"safecodec.optional": True})
-        node, value = default_json(node, default)
-        self.known(node, field.hint)
+            node, absent = self.optional(node, field.hint)
+            return Field(name, node, absent, field.aliases, {"safecodec.optional": True})
+        value = default_json(node, default)
         if value is NO_JSON:
-            return Field(name, node, ABSENT, attributes={"safecodec.default": "factory"})
-        return Field(name, node, value)
+            return Field(name, node, ABSENT, field.aliases, {"safecodec.default": "factory"})
+        return Field(name, node, value, field.aliases)
 
-    def optional(self, node: Node, hint: Hint, path: str) -> Node:
-        """A field that may be missing: null says so; where None is a value as well, the value is carried."""
+    def optional(self, node: Node, hint: Hint) -> tuple[Node, Any]:
+        """The union of a field that may be missing, and the default that says so: null, unless None is a value."""
         branches = node.branches if isinstance(node, Union) else (node,)
-        if any(branch_kind(branch) == "null" for branch in branches):
-            branches = (self.known(carrier(hint, path), hint),)
-        missing = self.known(Primitive("null"), Scalar(type(None)))
-        return self.known(Union((missing, *branches)), hint)
+        nothing = Primitive("null")
+        if not any(_are_nulls(nothing, branch) for branch in branches):
+            return self.known(Union((self.known(nothing, Scalar(type(None))), *branches)), hint), None
+        absent = Record(self.name("Absent"), attributes=CLASS | {"safecodec.absent": True})
+        return self.known(Union((self.known(absent, Scalar(type(None))), *branches)), hint), {}
 
 
-def carrier(hint: Hint, path: str) -> Primitive:
-    """Return the node of a type that Avro has no word for.
-
-    Raises:
-        SchemaError: It holds what no reader can tell apart, or a set: carried values are written as they stand in
-            memory, and a set has no order there.
-    """
-    for one in every(hint):
-        check(one, path)
-    text = spelled(hint)
-    if "set[" in text:
-        raise SchemaError(f"the type {text} is carried as MessagePack, where a set in it has no order", path=path)
-    return Primitive("bytes", Logical(CARRIER), {"safecodec.type": text})
+def _attributes(hint: RecordHint) -> dict[str, Any]:
+    """All that a record's class says about the wire."""
+    found: dict[str, Any] = {} if hint.tag_field is not None else dict(CLASS)
+    if hint.tag_field is not None:
+        found |= {"safecodec.tag_field": hint.tag_field, "safecodec.tag": hint.tag}
+    said = {"array_like": hint.array_like, "omit_defaults": hint.omits_defaults, "forbid_unknown": hint.forbids_unknown}
+    found |= {"safecodec.aliases": list(hint.aliases)} if hint.aliases else {}
+    return found | {f"safecodec.{key}": True for key, holds in said.items() if holds}
 
 
-def _leaf(hint: Scalar, path: str) -> Primitive:
-    if hint.cls not in LEAVES or (hint.cls is datetime.time and hint.tz):
-        return carrier(hint, path)
+def _bounds(hint: Scalar | Sequence | Mapping) -> dict[str, Any]:
+    return {"safecodec.bounds": dict(hint.bounds)} if hint.bounds else {}
+
+
+def _symbol(value: Any) -> str:
+    """A symbol for a value that is no Avro name, another for each: a kind, and all but letters and digits by number."""
+    kind = {bool: "b", int: "i"}.get(type(value), "s")
+    return f"{kind}_" + re.sub(r"[^A-Za-z0-9]", lambda found: f"_{ord(found[0]):x}_", str(value))
+
+
+def _are_nulls(one: Node, other: Node) -> bool:
+    return all(isinstance(node, Primitive) and node.kind == "null" for node in (one, other))
+
+
+def _place(node: Node) -> tuple[Any, ...]:
+    if isinstance(node, Primitive):
+        return PLACES.index(node.kind), node.logical.name if node.logical else ""
+    name = str(node.attributes.get("safecodec.tag", node.name)) if isinstance(node, Named) else ""
+    return PLACES.index(type(node)), *detail_of(node), name
+
+
+def _instead(cls: Any) -> str:
+    found = INSTEAD.get(f"{cls.__module__}.{cls.__qualname__}")
+    return f"; use {found}" if found else ": use a msgspec.Struct, dataclass, attrs class, NamedTuple or TypedDict"
+
+
+INSTEAD: Final = {
+    "builtins.complex": "a tuple[float, float]",
+    "builtins.range": "a tuple[int, int, int]",
+    "fractions.Fraction": "a tuple[int, int] of numerator and denominator",
+    "collections.deque": "a list",
+    "collections.OrderedDict": "a dict",
+    "collections.defaultdict": "a dict",
+    "collections.Counter": "a dict[str, int]",
+    "ipaddress.IPv4Address": "a str",
+    "ipaddress.IPv6Address": "a str",
+    "pathlib.Path": "a str",
+    "pathlib.PosixPath": "a str",
+    "re.Pattern": "a str",
+    "msgspec.Raw": "bytes",
+    "msgspec.msgpack.Ext": "bytes",
+    "msgspec.Ext": "bytes",
+}
+
+
+def _leaf(hint: Scalar) -> Primitive:
     primitive, logical = LEAVES[hint.cls]
     if hint.cls is datetime.datetime and hint.tz is False:
         logical = "local-timestamp-micros"
-    return Primitive(primitive, None if logical is None else Logical(logical))
+    elif hint.cls is datetime.time and hint.tz:
+        primitive, logical = "string", OFFSET_TIME
+    return Primitive(primitive, None if logical is None else Logical(logical), _bounds(hint))
 
 
 def _made(factory: Any) -> Any:

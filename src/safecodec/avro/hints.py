@@ -13,10 +13,10 @@ import enum
 import sys
 import types
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias, TypeVar, Union, get_args, get_origin
 
-from .members import NO_DEFAULT, kind_of, members_of, special_form, substituted
+from .members import NO_DEFAULT, aliases_of, kind_of, members_of, special_form, substituted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,8 +57,8 @@ class Scalar:
     """Of datetime and time: whether a time zone is demanded (True) or refused (False); None where nothing is said."""
     source: Any = None
     """The annotation as it is written."""
-    constrained: bool = False
-    """Whether `source` demands more than the class and the time zone."""
+    bounds: dict[str, Any] = field(default_factory=dict)
+    """What `msgspec.Meta` demands beside the time zone, by its names."""
 
 
 @dataclass(slots=True, eq=False)
@@ -68,7 +68,7 @@ class Sequence:
     cls: type
     item: Hint
     source: Any = None
-    constrained: bool = False
+    bounds: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)
@@ -78,7 +78,7 @@ class Mapping:
     key: Hint
     value: Hint
     source: Any = None
-    constrained: bool = False
+    bounds: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)
@@ -87,8 +87,6 @@ class FixedTuple:
 
     items: tuple[Hint, ...]
     source: Any = None
-    constrained: bool = False
-    """Never yet: msgspec has no demands on such tuples."""
 
 
 @dataclass(slots=True, eq=False)
@@ -132,6 +130,8 @@ class RecordField:
     """Whether the constructor takes it."""
     argument: str = ""
     """What the constructor calls it."""
+    aliases: tuple[str, ...] = ()
+    """Names that older versions call it when encoded."""
 
 
 @dataclass(slots=True, eq=False)
@@ -141,13 +141,15 @@ class RecordHint:
     cls: Any
     """The class, or the alias of a generic one."""
     kind: str
-    """One of ``struct``, ``dataclass``, ``attrs``, ``namedtuple``, ``typeddict``."""
+    """One of ``struct``, ``dataclass``, ``attrs``, ``pydantic``, ``namedtuple``, ``typeddict``."""
     fields: tuple[RecordField, ...] = ()
     tag_field: str | None = None
     tag: Any = None
     array_like: bool = False
     omits_defaults: bool = False
     forbids_unknown: bool = False
+    aliases: tuple[str, ...] = ()
+    """Tags or names of the classes of older versions."""
     source: Any = None
 
 
@@ -296,11 +298,12 @@ class _Reader:
             config = cls.__struct_config__
             hint.tag_field, hint.tag, hint.array_like = config.tag_field, config.tag, config.array_like
             hint.omits_defaults, hint.forbids_unknown = config.omit_defaults, config.forbid_unknown_fields
+        hint.aliases = aliases_of(cls)
         outside, self.aliases = self.aliases, []  # an alias may hold a record that holds the alias
         hint.fields = tuple(
             RecordField(
                 one.name, one.key, self.hint(one.annotation), one.required, one.default, one.factory,
-                one.keyword_only, one.init, one.argument,
+                one.keyword_only, one.init, one.argument, one.aliases,
             )
             for one in members_of(bare)
         )  # fmt: skip
@@ -321,19 +324,18 @@ def _sorted(values: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _demand(hint: Hint, demands: list[Any]) -> None:
     """Note what `msgspec.Meta` demands; msgspec itself refuses what makes no sense for the type."""
-    constrained, tz = False, None
-    for one in demands:
-        constrained = constrained or any(getattr(one, name) is not None for name in DEMANDS)
-        tz = tz if one.tz is None else one.tz
-    if not constrained and tz is None:
+    said = [(name, getattr(one, name)) for one in demands for name in DEMANDS]
+    bounds = {name: bound for name, bound in said if bound is not None}
+    zones = [one.tz for one in demands if one.tz is not None]
+    if not bounds and not zones:
         return
     msgspec: Any = sys.modules["msgspec"]
     stands_in: Any = type(None)  # for what takes no demands
     match hint:
         case Scalar() if hint.cls is not object:
-            hint.tz, hint.constrained, stands_in = tz, constrained, hint.cls
+            hint.tz, hint.bounds, stands_in = zones[-1] if zones else None, bounds, hint.cls
         case Sequence():
-            hint.constrained, stands_in = constrained, hint.cls
+            hint.bounds, stands_in = bounds, hint.cls
         case Mapping():
-            hint.constrained, stands_in = constrained, dict
+            hint.bounds, stands_in = bounds, dict
     msgspec.msgpack.Decoder(Annotated[(stands_in, *demands)])

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import re
 import uuid
 from typing import TYPE_CHECKING, Any, Final
 
 from .nodes import Fixed, Logical, Primitive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from .nodes import Node
+    pass
 
 UTC: Final = datetime.UTC
 EPOCH: Final = datetime.datetime(1970, 1, 1)
@@ -30,15 +29,16 @@ MAX_SCALE: Final = 100_000
 """The largest scale, either way, of a decimal that carries its own: more is no number but an attack on memory."""
 MAX_DIGITS: Final = decimal.Context(prec=decimal.MAX_PREC, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN, traps=[])
 
+SPECIAL_DECIMAL: Final = re.compile(rb"-?(s?NaN[0-9]{0,40}|Infinity|0(\.0{1,40})?(E[+-][0-9]{1,9})?)\Z")
+
 CARRIER: Final = "safecodec-msgpack"
-"""The logical type of what Avro has no word for: MessagePack in bytes."""
+"""The logical type of `typing.Any`: MessagePack in bytes."""
+TIMEDELTA: Final = "safecodec-timedelta-micros"
+"""The logical type of a timedelta: its microseconds as a long."""
+OFFSET_TIME: Final = "safecodec-offset-time"
+"""The logical type of a time of day with an offset from UTC: its ISO 8601 text."""
 
 Value = Any
-
-
-def is_carrier(node: Node) -> bool:
-    """Tell whether a node carries MessagePack."""
-    return isinstance(node, Primitive) and node.logical is not None and node.logical.name == CARRIER
 
 
 def python_value(node: Primitive | Fixed, value: Any) -> Value:
@@ -65,6 +65,10 @@ def python_value(node: Primitive | Fixed, value: Any) -> Value:
             return tuple(int.from_bytes(value[at : at + 4], "little") for at in (0, 4, 8))
         case "safecodec-msgpack":
             return _carried(value)
+        case "safecodec-timedelta-micros":
+            return datetime.timedelta(microseconds=value)  # which holds more than 64 bits
+        case "safecodec-offset-time":
+            return _offset_time(value)
     return _timestamp(logical.name, value)
 
 
@@ -98,7 +102,15 @@ def avro_value(node: Primitive | Fixed, value: Value) -> Any:
             _demand(fits, value, "three whole numbers (months, days, milliseconds) of 32 bits")
             return b"".join(one.to_bytes(4, "little") for one in value)
         case "safecodec-msgpack":
-            return _carry(value)
+            return carry(value)
+        case "safecodec-timedelta-micros":
+            _demand(isinstance(value, datetime.timedelta), value, "a timedelta")
+            return value // MICROSECOND
+        case "safecodec-offset-time":
+            _demand(isinstance(value, datetime.time), value, "a time")
+            if value.utcoffset() is None:
+                raise ValueError("a time with an offset from UTC is expected, this has none")
+            return value.isoformat()
     return _from_timestamp(logical.name, value)
 
 
@@ -209,8 +221,14 @@ def _from_decimal(node: Primitive | Fixed, logical: Logical, value: Any) -> byte
 
 
 def _big_decimal(value: bytes) -> decimal.Decimal:
-    """The unscaled value's bytes with their length, then the scale, as Avro bytes and int (Avro 1.12)."""
+    """The unscaled value's bytes with their length, then the scale, as Avro bytes and int (Avro 1.12).
+
+    Behind an unscaled value without a byte, which is none to other readers, stands the text of NaN, an infinity or a
+    negative zero.
+    """
     length, at = take_long(value, 0)
+    if not length:
+        return _special_decimal(value[at:])
     if not 0 < length <= len(value) - at:
         raise ValueError("a big-decimal's unscaled value is cut off")
     unscaled = int.from_bytes(value[at : at + length], "big", signed=True)
@@ -220,7 +238,19 @@ def _big_decimal(value: bytes) -> decimal.Decimal:
     return decimal.Decimal(unscaled).scaleb(-scale, MAX_DIGITS)
 
 
+def _special_decimal(text: bytes) -> decimal.Decimal:
+    if not SPECIAL_DECIMAL.match(text):
+        raise ValueError("a big-decimal without an unscaled value is no NaN, infinity or negative zero")
+    return decimal.Decimal(text.decode())
+
+
 def _from_big_decimal(value: Any) -> bytes:
+    _demand(isinstance(value, decimal.Decimal), value, "a Decimal")
+    if not value.is_finite() or (value.is_zero() and value.is_signed()):
+        text = str(value).encode()
+        if not SPECIAL_DECIMAL.match(text):
+            raise ValueError(f"the decimal {value:.40} has a form that does not come back")
+        return put_long(0) + text
     unscaled, scale = _unscaled(value)
     if abs(scale) > MAX_SCALE:
         raise ValueError(f"the decimal's scale {scale} is beyond {MAX_SCALE}")
@@ -262,6 +292,11 @@ def put_long(value: int) -> bytes:
     return bytes(out)
 
 
+def put_bytes(data: bytes) -> bytes:
+    """Return bytes behind their length."""
+    return put_long(len(data)) + data
+
+
 def _uuid(value: str | bytes) -> uuid.UUID:
     if isinstance(value, bytes):
         return uuid.UUID(bytes=value)
@@ -283,29 +318,70 @@ def _carried(value: bytes) -> Any:
         raise ValueError(f"the carried MessagePack does not decode: {error}") from None
 
 
-def carried_as(type_: Any) -> Callable[[bytes], Any]:
-    """Return what reads a carried value as a Python type."""
+def carry(value: Any) -> bytes:
+    """Return the MessagePack of a value of `typing.Any`.
+
+    Raises:
+        ValueError: The value does not come back as it is.
+    """
     import msgspec.msgpack
 
-    return msgspec.msgpack.Decoder(type_).decode
-
-
-def carry_as(type_: Any) -> Callable[[Any], bytes]:
-    """Return what writes a value of a Python type to be carried, and sees whether it reads as one."""
-    import msgspec.msgpack
-
-    encode, decode = msgspec.msgpack.Encoder().encode, msgspec.msgpack.Decoder(type_).decode
-
-    def carry(value: Any) -> bytes:
-        payload = encode(value)
-        decode(payload)
-        return payload
-
-    return carry
-
-
-def _carry(value: Any) -> bytes:
-    import msgspec.msgpack
-
+    demand_plain(value)
     payload: bytes = msgspec.msgpack.encode(value)
     return payload
+
+
+PLAIN: Final = frozenset({type(None), bool, int, float, str, bytes})
+
+
+def demand_plain(value: Any, *, texts_only: bool = False, depth: int = 0) -> None:
+    """Refuse a value that a reader of `typing.Any` does not get back as it is.
+
+    Args:
+        value: A value, with all that it holds.
+        texts_only: Whether the format has no bytes.
+        depth: How deep the value stands in others.
+
+    Raises:
+        ValueError: It holds something else than None, bool, int of 64 bits, float, str, bytes, list and dict.
+    """
+    kind = type(value)
+    if depth > 64:
+        raise ValueError("a value of Any nests deeper than 64 levels")
+    if kind is list:
+        for one in value:
+            demand_plain(one, texts_only=texts_only, depth=depth + 1)
+    elif kind is dict:
+        for key, one in value.items():
+            if type(key) is not str:
+                raise ValueError(f"a key of a dict in a value of Any is a str, this is {type(key).__name__}")
+            demand_plain(key, texts_only=texts_only, depth=depth + 1)
+            demand_plain(one, texts_only=texts_only, depth=depth + 1)
+    elif kind not in PLAIN or (texts_only and kind is bytes):
+        raise ValueError(
+            f"a value of Any is None, bool, int, float, str, {'' if texts_only else 'bytes, '}list or dict, which come "
+            f"back as they are; this is {kind.__name__}: give the field a type of its own"
+        )
+    elif kind is int and not -(2**63) <= value < 2**63:
+        raise ValueError("a whole number in a value of Any is beyond 64 bits")
+    elif kind is str and not has_utf_8(value):
+        raise ValueError("a text in a value of Any has no UTF-8 form")
+
+
+def has_utf_8(value: str) -> bool:
+    """Tell whether a text has a UTF-8 form: lone surrogates have none."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _offset_time(value: str) -> datetime.time:
+    try:
+        found = datetime.time.fromisoformat(value)
+    except ValueError:
+        raise ValueError(f"{value[:40]!r} is no time of day as ISO 8601 writes it") from None
+    if found.tzinfo is None:
+        raise ValueError(f"{value[:40]!r} has no offset from UTC")
+    return found

@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+import types
 from dataclasses import dataclass
 from inspect import get_annotations
-from typing import Annotated, Any, Final, Generic, Protocol, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Generic, Protocol, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from .alias import Alias
+from .pydantic_models import is_model, model_members
 
 
 class _NoDefault:
@@ -36,12 +40,27 @@ class Member:
     keyword_only: bool = False
     init: bool = True
     argument: str = ""
+    aliases: tuple[str, ...] = ()
+
+
+def aliases_of(cls: type) -> tuple[str, ...]:
+    """Return the tags or names that older versions of a class have.
+
+    Raises:
+        TypeError: They are no tuple of str.
+    """
+    found = vars(cls).get("__safecodec_aliases__", ())
+    if not isinstance(found, tuple) or not all(isinstance(one, str) for one in found):
+        raise TypeError(f"__safecodec_aliases__ of {cls.__qualname__} is a tuple of str, not {found!r}")
+    return found
 
 
 def kind_of(cls: type) -> str:
     """Return what made a class with fields, as `RecordHint.kind` has it; no text where it is none."""
     if hasattr(cls, "__struct_config__"):
         return "struct"
+    if is_model(cls):
+        return "pydantic"
     if issubclass(cls, dict) and hasattr(cls, "__total__"):
         return "typeddict"
     if issubclass(cls, tuple) and hasattr(cls, "_fields"):
@@ -62,7 +81,31 @@ def members_of(type_: Any) -> list[Member]:
     members: list[Member] = READERS[kind_of(cls)](type_, cls)
     for member in members:
         member.argument = member.argument or member.name
+        if _may_be_unset(member.annotation) and (member.required or _has_default(member)):
+            raise TypeError(f"the field {member.name!r} may be UNSET, and UNSET has to be its default")
+        member.aliases += tuple(name for one in _metadata(member.annotation) for name in one.names)
     return members
+
+
+def _metadata(annotation: Any) -> list[Alias]:
+    """Every `Alias` on an annotation, also on a member of its union."""
+    found = [one for one in getattr(annotation, "__metadata__", ()) if isinstance(one, Alias)]
+    if special_form(annotation) == "Annotated":
+        return found + _metadata(annotation.__origin__)
+    if special_form(annotation) == "Final" or get_origin(annotation) in (Union, types.UnionType):
+        found += [one for part in get_args(annotation) for one in _metadata(part)]
+    return found
+
+
+def _may_be_unset(annotation: Any) -> bool:
+    unset = getattr(sys.modules.get("msgspec"), "UnsetType", NO_DEFAULT)
+    while special_form(annotation) == "Annotated":
+        annotation = annotation.__origin__
+    return unset in get_args(annotation)
+
+
+def _has_default(member: Member) -> bool:
+    return member.default is not NO_DEFAULT or member.factory is not NO_DEFAULT
 
 
 def _given(member: Member, default: Any, factory: Any = NO_DEFAULT) -> Member:
@@ -72,6 +115,13 @@ def _given(member: Member, default: Any, factory: Any = NO_DEFAULT) -> Member:
     member.factory = factory
     member.required = default is NO_DEFAULT and factory is NO_DEFAULT
     return member
+
+
+def _older_names(metadata: Any) -> tuple[str, ...]:
+    found = metadata.get("safecodec.aliases", ())
+    if not isinstance(found, (tuple, list)) or not all(isinstance(one, str) for one in found):
+        raise TypeError(f"the metadata 'safecodec.aliases' of a field is a tuple of str, not {found!r}")
+    return tuple(found)
 
 
 # ---- one reader for each kind ------------------------------------------------------------------------------------
@@ -103,6 +153,7 @@ def _of_dataclass(type_: Any, cls: Any) -> list[Member]:
     members = []
     for field in fields:
         member = Member(field.name, hints[field.name], field.name, init=field.init)
+        member.aliases = _older_names(field.metadata)
         member.keyword_only = field.kw_only is True
         members.append(_given(member, known(field.default), known(field.default_factory)))
     return _required_first(members)
@@ -117,6 +168,7 @@ def _of_attrs(type_: Any, cls: Any) -> list[Member]:
             raise TypeError(f"the attribute {one.name!r} has no annotation")
         member = Member(one.name, hints[one.name], one.name, keyword_only=one.kw_only, init=one.init)
         member.argument = one.alias
+        member.aliases = _older_names(one.metadata)
         default: Any = NO_DEFAULT if one.default is attr.NOTHING else one.default
         factory: Any = NO_DEFAULT
         if isinstance(default, attr.Factory):
@@ -141,7 +193,13 @@ def _of_typeddict(type_: Any, cls: Any) -> list[Member]:
     return members
 
 
+def _of_pydantic(type_: Any, cls: Any) -> list[Member]:
+    del type_
+    return model_members(cls, Member, NO_DEFAULT)
+
+
 READERS: Final[dict[str, Any]] = {
+    "pydantic": _of_pydantic,
     "struct": _of_struct,
     "dataclass": _of_dataclass,
     "attrs": _of_attrs,

@@ -83,6 +83,11 @@ class Enum:
     """Full names."""
     attributes: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def values(self) -> tuple[Any, ...]:
+        """The value of each symbol: the symbol itself, unless a Python type has other texts or whole numbers."""
+        return tuple(self.attributes.get("safecodec.values", self.symbols))
+
 
 @dataclass(slots=True, eq=False)
 class Fixed:
@@ -115,6 +120,11 @@ class Record:
     fields: tuple[Field, ...] = ()
     aliases: tuple[str, ...] = ()
     attributes: dict[str, Any] = field(default_factory=dict)
+
+
+def is_optional(one: Field) -> bool:
+    """Tell whether a field may be missing: then branch 0 of its union says that it is."""
+    return "safecodec.optional" in one.attributes
 
 
 Node: TypeAlias = Primitive | Array | Map | Union | Enum | Fixed | Record

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import re
+import struct
 from typing import Any, Final
 
 from ..errors import SchemaError
+from .attributes import check_attributes
 from .describing import short
 from .limits import DEFAULT, Limits
 from .nodes import (
@@ -42,6 +45,8 @@ LOGICAL_KINDS: Final = {
     "big-decimal": "bytes",
     "safecodec-msgpack": "bytes",
     "uuid": "string",
+    "safecodec-timedelta-micros": "long",
+    "safecodec-offset-time": "string",
 }
 """Logical types that primitives carry, and on which."""
 LOGICAL_SIZES: Final = {"uuid": 16, "duration": 12}
@@ -96,18 +101,36 @@ def parse(source: Any, limits: Limits = DEFAULT) -> Node:
     Raises:
         SchemaError: It is no Avro schema; ``path`` says where.
     """
-    return _Parser(limits.schema_depth).node(source, "$", "", 0)
+    parser = _Parser(limits)
+    root = parser.node(source, "$", "", 0)
+    parser.check_defaults()
+    return root
 
 
-def own_attributes(source: dict[str, Any]) -> dict[str, Any]:
-    """Return the attributes of a JSON object that are safecodec's own."""
-    return {key: value for key, value in source.items() if isinstance(key, str) and key.startswith("safecodec.")}
+def own_attributes(source: dict[str, Any], path: str) -> dict[str, Any]:
+    """Return the attributes of a JSON object that are safecodec's own.
+
+    Raises:
+        SchemaError: One of them has no JSON text in UTF-8.
+    """
+    found = {key: value for key, value in source.items() if isinstance(key, str) and key.startswith("safecodec.")}
+    for key, value in found.items():
+        if not _is_json(value):
+            raise SchemaError(
+                f"the attribute {short(key)} has a value of another form than JSON: {short(value)}", path=path
+            )
+    return found
 
 
 class _Parser:
-    def __init__(self, deepest: int) -> None:
-        self.deepest = deepest
+    def __init__(self, limits: Limits) -> None:
+        self.deepest = limits.schema_depth
+        self.largest = limits.schema_text
         self.named: dict[str, Named] = {}
+        self.defaults: list[tuple[Field, str]] = []
+        """The fields with a default, which are checked when every record has its fields, and the defaults' paths."""
+        self.extents: dict[int, tuple[int, int]] = {}
+        """The extents of the defaults so far, by the field's id."""
 
     def node(self, source: Any, path: str, namespace: str, depth: int) -> Node:
         if depth > self.deepest:
@@ -117,14 +140,16 @@ class _Parser:
         if isinstance(source, list):
             return self.union(source, path, namespace, depth)
         if isinstance(source, dict):
-            return self.of_object(source, path, namespace, depth)
+            node = self.of_object(source, path, namespace, depth)
+            check_attributes(node, path)
+            return node
         raise SchemaError(f"a schema is a str, a list or a dict, not {_kind(source)}", path=path)
 
     def by_name(self, name: str, path: str, namespace: str) -> Node:
         if name in PRIMITIVES:
             return Primitive(name)
-        full = name if "." in name or not namespace else f"{namespace}.{name}"
-        found = self.named.get(full)
+        full = _full_name(name, namespace)
+        found = self.named.get(full) or self.named.get(name)  # JSON cannot say that a name has no namespace
         if found is None:
             raise SchemaError(f"the type {short(name)} is not known here", path=path)
         return found
@@ -136,7 +161,7 @@ class _Parser:
             branch = self.node(one, f"{path}[{at}]", namespace, depth + 1)
             if isinstance(branch, Union):
                 raise SchemaError("a union stands directly inside a union", path=f"{path}[{at}]")
-            kind = branch_kind(branch)
+            kind = one["name"] if _is_wrapped(one) else branch_kind(branch)
             if kind in seen:
                 raise SchemaError(f"the union has {short(kind)} twice", path=f"{path}[{at}]")
             seen.add(kind)
@@ -151,7 +176,7 @@ class _Parser:
             raise SchemaError("the attribute 'type' is missing", path=path)
         if not isinstance(kind, str):
             return self.node(kind, f"{path}.type", namespace, depth + 1)
-        attributes = own_attributes(source)
+        attributes = own_attributes(source, path)
         if kind in PRIMITIVES:
             return Primitive(kind, primitive_logical(kind, source), attributes)
         if kind == "array":
@@ -181,21 +206,23 @@ class _Parser:
             space = namespace
         if not isinstance(space, str):
             raise SchemaError(f"the namespace is a str, not {_kind(space)}", path=f"{path}.namespace")
-        full = _full_name(name, space, f"{path}.name")
+        full = _full_name(name, space)
+        if not all(NAME.match(part) for part in full.split(".")):
+            raise SchemaError(f"{short(full)} is no Avro name", path=f"{path}.name")
         space = full.rpartition(".")[0]
         if full in PRIMITIVES:
             raise SchemaError(f"{short(full)} is the name of a primitive type", path=f"{path}.name")
         if full in self.named:
             raise SchemaError(f"the type {short(full)} is defined twice", path=f"{path}.name")
         aliases = _texts(source.get("aliases", []), "aliases", f"{path}.aliases")
-        return full, space, tuple(_full_name(alias, space, f"{path}.aliases") for alias in aliases)
+        return full, space, tuple(_full_name(alias, space) for alias in aliases)
 
-    def record(self, source: dict[str, Any], path: str, namespace: str, depth: int) -> Record:
+    def record(self, source: dict[str, Any], path: str, namespace: str, depth: int) -> Node:
         full, space, aliases = self.names(source, path, namespace)
         fields = source.get("fields", ABSENT)
         if not isinstance(fields, list):
             raise SchemaError("the attribute 'fields' is missing or no list", path=path)
-        record = Record(full, aliases=aliases, attributes=own_attributes(source))
+        record = Record(full, aliases=aliases, attributes=own_attributes(source, path))
         self.named[full] = record
         parsed: list[Field] = []
         taken: set[str] = set()
@@ -206,9 +233,10 @@ class _Parser:
             taken.add(field.name)
             parsed.append(field)
         record.fields = tuple(parsed)
-        for at, field in enumerate(parsed):
-            if field.default is not ABSENT:
-                check_default(field.type, field.default, f"{path}.fields[{at}].default")
+        if _is_wrapped(source) and len(parsed) == 1:
+            return parsed[0].type
+        defaults = [(field, f"{path}.fields[{at}].default") for at, field in enumerate(parsed)]
+        self.defaults += [(field, where) for field, where in defaults if field.default is not ABSENT]
         return record
 
     def field(self, source: Any, path: str, namespace: str, depth: int) -> Field:
@@ -224,7 +252,9 @@ class _Parser:
             )
         node = self.part(source, "type", path, namespace, depth)
         aliases = _texts(source.get("aliases", []), "aliases", f"{path}.aliases")
-        return Field(name, node, source.get("default", ABSENT), tuple(aliases), own_attributes(source))
+        field = Field(name, node, source.get("default", ABSENT), tuple(aliases), own_attributes(source, path))
+        check_attributes(field, path)
+        return field
 
     def enum(self, source: dict[str, Any], path: str, namespace: str) -> Enum:
         full, _, aliases = self.names(source, path, namespace)
@@ -237,7 +267,7 @@ class _Parser:
         default = source.get("default", ABSENT)
         if default is not ABSENT and default not in symbols:
             raise SchemaError(f"the default {short(default)} is none of the symbols", path=f"{path}.default")
-        node = Enum(full, tuple(symbols), default, aliases, own_attributes(source))
+        node = Enum(full, tuple(symbols), default, aliases, own_attributes(source, path))
         self.named[full] = node
         return node
 
@@ -246,9 +276,57 @@ class _Parser:
         size = source.get("size", ABSENT)
         if isinstance(size, bool) or not isinstance(size, int) or not 0 <= size < 2**31:
             raise SchemaError(f"the size of fixed is a number of bytes, not {short(size)}", path=path)
-        node = Fixed(full, size, fixed_logical(size, source), aliases, own_attributes(source))
+        node = Fixed(full, size, fixed_logical(size, source), aliases, own_attributes(source, path))
         self.named[full] = node
         return node
+
+    def check_defaults(self) -> None:
+        for field, path in self.defaults:
+            check_default(field.type, field.default, path, self.deepest)
+        for field, path in self.defaults:
+            self.filled(field, path, 0)
+
+    def filled(self, field: Field, path: str, depth: int) -> tuple[int, int]:
+        """The extent of a field's default; path: that of the default which takes it, depth: where it does so."""
+        if id(field) not in self.extents:
+            self.extents[id(field)] = self.extent(field.type, field.default, path, depth)
+        levels, values = self.extents[id(field)]
+        if values > self.largest:
+            taken = f"the default has {values} values with those of the fields that it leaves out"
+            raise SchemaError(f"{taken}, more than the limit schema_text, {self.largest}", path=path)
+        self.check_depth(depth + levels, path)
+        return levels, values
+
+    def extent(self, node: Node, value: Any, path: str, depth: int) -> tuple[int, int]:
+        """How deep a default nests and how many values it has, with the defaults of the fields that it leaves out."""
+        self.check_depth(depth, path)
+        match node:
+            case Union():
+                return self.extent(branch_of(node, value), value, path, depth)
+            case Array():
+                parts = [self.extent(node.items, one, path, depth + 1) for one in value]
+            case Map():
+                parts = [self.extent(node.values, one, path, depth + 1) for one in value.values()]
+            case Record():
+                parts = [
+                    self.extent(field.type, value[field.name], path, depth + 1)
+                    if field.name in value
+                    else self.filled(field, path, depth + 1)
+                    for field in node.fields
+                ]
+            case _:
+                return 0, 1
+        return 1 + max((levels for levels, _ in parts), default=0), 1 + sum(values for _, values in parts)
+
+    def check_depth(self, depth: int, path: str) -> None:
+        if depth > self.deepest:
+            taken = "the default, with those of the fields that it leaves out, nests deeper than"
+            raise SchemaError(f"{taken} {self.deepest} levels, the limit schema_depth, or without an end", path=path)
+
+
+def _is_wrapped(source: Any) -> bool:
+    """Tell whether a record only holds a second primitive of its kind in a union, see `canonical.standard`."""
+    return isinstance(source, dict) and source.get("safecodec.wrapped") is True
 
 
 def branch_kind(node: Node) -> str:
@@ -266,16 +344,13 @@ def _kind(value: object) -> str:
 
 
 def _texts(value: Any, key: str, path: str) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-        raise SchemaError(f"{key!r} is a list of str", path=path)
+    if not isinstance(value, list) or not all(_is_text(one) for one in value):
+        raise SchemaError(f"{key!r} is a list of str that have a UTF-8 form", path=path)
     return value
 
 
-def _full_name(name: str, namespace: str, path: str) -> str:
-    full = name if "." in name or not namespace else f"{namespace}.{name}"
-    if not all(NAME.match(part) for part in full.split(".")):
-        raise SchemaError(f"{short(full)} is no Avro name", path=path)
-    return full
+def _full_name(name: str, namespace: str) -> str:
+    return name if "." in name or not namespace else f"{namespace}.{name}"
 
 
 # ---- logical types ---------------------------------------------------------------------------------------------
@@ -310,13 +385,15 @@ def _decimal(source: dict[str, Any], size: int | None) -> Logical | None:
 # ---- defaults --------------------------------------------------------------------------------------------------
 
 
-def check_default(node: Node, value: Any, path: str) -> None:
+def check_default(node: Node, value: Any, path: str, deepest: int) -> None:
     """Check a field's default against its type, in Avro's JSON encoding; a union takes the default of any branch.
 
     Raises:
-        SchemaError: It does not fit.
+        SchemaError: It does not fit, or nests too deep.
     """
-    if not fits(node, value):
+    if _is_deeper(value, deepest):
+        raise SchemaError(f"the default nests deeper than {deepest} levels, the limit schema_depth", path=path)
+    if not _is_json(value) or not fits(node, value):
         raise SchemaError(f"the default {short(value)} does not fit the field's type", path=path)
 
 
@@ -343,6 +420,13 @@ def fits(node: Node, value: Any) -> bool:
     )
 
 
+def branch_of(node: Union, value: Any) -> Node:
+    """Return the branch that a default is of: the first that it fits, a whole number before a floating-point one."""
+    fitting = [branch for branch in node.branches if fits(branch, value)]
+    exact = [one for one in fitting if not (isinstance(one, Primitive) and one.kind in ("float", "double"))]
+    return (exact if exact and type(value) is int else fitting)[0]
+
+
 def _fits_primitive(kind: str, value: Any) -> bool:
     match kind:
         case "null":
@@ -353,10 +437,33 @@ def _fits_primitive(kind: str, value: Any) -> bool:
             bits = 31 if kind == "int" else 63
             return type(value) is int and -(2**bits) <= value < 2**bits
         case "float" | "double":
-            return type(value) in (int, float)
+            return type(value) in (int, float) and _has_float("<f" if kind == "float" else "<d", value)
         case "bytes":
             return _is_bytes(value)
     return _is_text(value)
+
+
+def _has_float(layout: str, value: float) -> bool:
+    """Tell whether a number is finite in a layout of floating point."""
+    try:
+        return math.isfinite(value) and bool(struct.pack(layout, float(value)))
+    except OverflowError:
+        return False
+
+
+def _is_json(value: Any) -> bool:
+    """Tell whether a value has a JSON text in UTF-8."""
+    try:
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
+
+
+def _is_deeper(value: Any, most: int) -> bool:
+    """Tell whether JSON's arrays and objects stand in each other more than so many levels deep."""
+    parts = value.values() if isinstance(value, dict) else value
+    return isinstance(value, (dict, list)) and (most == 0 or any(_is_deeper(one, most - 1) for one in parts))
 
 
 def _is_text(value: Any) -> bool:

@@ -1,21 +1,22 @@
 """Resolution: how what one schema wrote is read by another, decided once for the pair (Avro 1.12, *Schema Resolution*).
 
-Two rules are stricter than the specification, because here a pair is checked before anything is in production: every
-branch of a writer's union and every symbol of a writer's enum must be readable, not only those that occur; and logical
-types are part of a type, so milliseconds are never read as microseconds.
+docs/reference/type-pairs.md is the specification: one meaning of a pair of types for every payload and both engines. A
+resolved tree covers every pair; a part that cannot be read is a `Refused` leaf. A reader accepts no such leaf, because
+an older version is checked before anything is in production. A writer of an older version accepts them where other
+values can be written: the encoder refuses the single value.
 
-Names of records, enums and fixed tell branches of a union apart. Elsewhere they count only where both schemas were
-written as Avro: the name of a Python class is not part of what it describes.
+A record, enum or fixed of a Python type carries ``safecodec.class``: its name is that of a class and counts only among
+several branches of a union. A tag (``safecodec.tag``) takes the name's place.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from ..errors import IncompatibleSchemaError
-from .canonical import unqualified
-from .nodes import ABSENT, Array, Enum, Field, Fixed, Map, Named, Node, Primitive, Record, Union
+from .canonical import of_a_kind, unqualified
+from .nodes import ABSENT, Array, Enum, Field, Fixed, Map, Named, Node, Primitive, Record, Union, is_optional
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +34,15 @@ PROMOTIONS: Final = {
     ("bytes", "string"),
 }
 """Writer's and reader's primitives that differ and resolve."""
+NARROWINGS: Final = {
+    ("long", "int"),
+    ("float", "int"),
+    ("double", "int"),
+    ("float", "long"),
+    ("double", "long"),
+    ("double", "float"),
+}
+"""Further pairs that hold for single values, where an older version is written."""
 
 
 @dataclass(slots=True, eq=False)
@@ -45,7 +55,7 @@ class Take:
 
 @dataclass(slots=True, eq=False)
 class TakeSymbol:
-    """An enum: the reader's symbol for each of the writer's."""
+    """An enum: the reader's symbol for each of the writer's that it has or replaces by its default."""
 
     writer: Enum
     reader: Enum
@@ -80,11 +90,21 @@ class TakeBranch:
 
 @dataclass(slots=True, eq=False)
 class TakeInto:
-    """What becomes one of the branches of a reader's union."""
+    """A value that becomes one of the branches of a reader's union."""
 
     reader: Union
     branch: int
     inner: Action
+
+
+@dataclass(slots=True, eq=False)
+class TakeAbsent:
+    """The branch of a writer's optional field that says that the field is missing."""
+
+    record: Record
+    """The reader's."""
+    field: Field
+    """The reader's, which may be missing too or has a default."""
 
 
 @dataclass(slots=True, eq=False)
@@ -96,43 +116,99 @@ class TakeFields:
     fields: list[tuple[Field, Field | None, Action | None]] = field(default_factory=list)
 
 
-Action: TypeAlias = Take | TakeSymbol | TakeItems | TakeValues | TakeBranch | TakeInto | TakeFields
+@dataclass(slots=True, eq=False)
+class Refused:
+    """A part of the writer's that the reader has no place for."""
+
+    writer: Node | None
+    reason: str
+    path: str
+
+
+Action: TypeAlias = (
+    Take | TakeSymbol | TakeItems | TakeValues | TakeBranch | TakeInto | TakeAbsent | TakeFields | Refused
+)
 """One node of a resolved tree; recursive schemas make it cyclic."""
 
 
-def resolve(writer: Schema, reader: Schema, *, by_value: bool | None = None) -> Action:
-    """Resolve a writer's schema with a reader's.
+def resolve(writer: Schema, reader: Schema) -> Action:
+    """Resolve a writer's schema with a reader's, so that every value of the writer can be read.
+
+    Single values may still be refused: integers that no float is, bounds, text that is not UTF-8.
 
     Args:
         writer: The schema that payloads are written in.
         reader: The schema that they are read as.
-        by_value: Whether logical types resolve that stand for the same Python type in another unit or layout, without
-            loss or with an error of the value. None: where the reader is a Python type, which says no unit.
 
     Returns:
-        The resolved tree.
+        The resolved tree, without `Refused`.
 
     Raises:
         IncompatibleSchemaError: They do not resolve; it has every reason, each with its path.
     """
-    by_value = reader.type is not None if by_value is None else by_value
-    resolver = _Resolver(by_name=writer.type is None and reader.type is None, by_value=by_value)
-    action = resolver.resolve(writer.root, reader.root, "$")
-    if resolver.reasons:
-        raise IncompatibleSchemaError("the schemas do not resolve", reasons=resolver.reasons)
-    assert action is not None
+    action = _Resolver(drops=writer.type is None and reader.type is None).resolve(writer.root, reader.root, "$")
+    _accept(one for one in actions(action) if isinstance(one, Refused))
+    return action
+
+
+def resolve_values(source: Schema, target: Schema) -> Action:
+    """Resolve the schema of values with an older version's that is written, as far as single values allow.
+
+    Args:
+        source: The schema of the values.
+        target: The schema that is written.
+
+    Returns:
+        The resolved tree; where it has `Refused`, the value is refused.
+
+    Raises:
+        IncompatibleSchemaError: No value can be written; it has every reason, each with its path.
+    """
+    drops = source.type is None and target.type is None
+    action = _Resolver(drops=drops, by_value=True).resolve(source.root, target.root, "$")
+    never = _never(action)
+    if id(action) in never:
+        _accept(one for one in actions(action) if isinstance(one, Refused))
     return action
 
 
 def identity(node: Node) -> Action:
     """Return how a schema's values are read as they are."""
-    action = _Resolver(by_name=False, by_value=False).resolve(node, node, "$")
-    assert action is not None
-    return action
+    return _Resolver(drops=False).resolve(node, node, "$")
+
+
+def _accept(refused: Iterator[Refused] | Any) -> None:
+    reasons = [f"{one.reason} (at {one.path})" for one in refused]
+    if reasons:
+        raise IncompatibleSchemaError("the schemas do not resolve", reasons=reasons)
+
+
+def _never(root: Action) -> set[int]:
+    """The ids of actions that no value can take: the least fixed point, so that a record may hold itself."""
+    every = list(actions(root))
+    never = {id(one) for one in every if isinstance(one, Refused)}
+    size = -1
+    while size != len(never):
+        size = len(never)
+        never |= {id(one) for one in every if _takes_nothing(one, never)}
+    return never
+
+
+def _takes_nothing(action: Action, never: set[int]) -> bool:
+    match action:
+        case TakeSymbol():
+            return not action.symbols
+        case TakeBranch():
+            return all(id(branch) in never for branch in action.branches)
+        case TakeInto():
+            return id(action.inner) in never
+        case TakeFields():
+            return any(id(inner) in never for _, _, inner in action.fields)
+    return False
 
 
 def actions(root: Action) -> Iterator[Action]:
-    """Yield every node of a resolved tree once."""
+    """Yield every node of a resolved tree once, parents first and in the order of fields."""
     seen: set[int] = set()
     waiting: list[Action | None] = [root]
     while waiting:
@@ -147,136 +223,270 @@ def actions(root: Action) -> Iterator[Action]:
             case TakeValues():
                 waiting.append(action.values)
             case TakeBranch():
-                waiting += action.branches
+                waiting += reversed(action.branches)
             case TakeInto():
                 waiting.append(action.inner)
             case TakeFields():
-                waiting += [inner for _, _, inner in action.fields]
+                waiting += [inner for _, _, inner in reversed(action.fields)]
 
 
 class _Resolver:
-    def __init__(
-        self, *, by_name: bool, by_value: bool, known: dict[tuple[int, int], Action | None] | None = None
-    ) -> None:
-        self.by_name = by_name
+    def __init__(self, *, drops: bool, by_value: bool = False) -> None:
+        self.drops = drops
+        """Whether a reader without a logical type takes the underlying value: between two Avro schemas."""
         self.by_value = by_value
-        self.known = {} if known is None else known
-        self.reasons: list[str] = []
+        self.known: dict[tuple[int, int], Action] = {}
+        self.present: dict[int, Node] = {}
+        """What optional fields hold where they are not missing, by the field's id."""
 
-    def refuse(self, reason: str, path: str) -> None:
-        self.reasons.append(f"{reason} (at {path})")
-
-    def resolve(self, writer: Node, reader: Node, path: str) -> Action | None:
-        """The action, or None where reasons say why there is none."""
+    def resolve(self, writer: Node, reader: Node, path: str) -> Action:
         if isinstance(writer, Union):
-            branches = [self.resolve(branch, reader, path) for branch in writer.branches]
-            return TakeBranch(writer, tuple(branch for branch in branches if branch is not None))
-        if isinstance(reader, Union):
-            return self.into_union(writer, reader, path)
-        pair = (id(writer), id(reader))
-        if pair not in self.known:
-            self.known[pair] = None
-            self.known[pair] = self.pair(writer, reader, path)
-        return self.known[pair]
+            return TakeBranch(writer, self.branches(writer.branches, reader, path))
+        return self.branch(writer, reader, path, several=False)
 
-    def pair(self, writer: Node, reader: Node, path: str) -> Action | None:
-        match writer, reader:
-            case Primitive() | Fixed(), Primitive() | Fixed() if self.by_value and same_value(writer, reader):
-                return Take(writer, reader)
-            case Primitive(), Primitive():
-                same = writer.kind == reader.kind or (writer.kind, reader.kind) in PROMOTIONS
-                return self.leaf(writer, reader, path, same=same)
-            case Fixed(), Fixed():
-                self.same_name(writer, reader, path)
-                return self.leaf(writer, reader, path, same=writer.size == reader.size)
-            case Array(), Array():
-                items = self.resolve(writer.items, reader.items, f"{path}[]")
-                return None if items is None else TakeItems(writer, reader, items)
-            case Map(), Map():
-                values = self.resolve(writer.values, reader.values, f"{path}{{}}")
-                return None if values is None else TakeValues(writer, reader, values)
-            case Enum(), Enum():
-                return self.enum(writer, reader, path)
-            case Record(), Record():
-                return self.record(writer, reader, path)
-        self.refuse(f"the writer has {spelled(writer)}, the reader {spelled(reader)}", path)
-        return None
-
-    def same_name(self, writer: Named, reader: Named, path: str) -> None:
-        if self.by_name and not named_alike(writer, reader):
-            self.refuse(f"the writer's name is {writer.name!r}, the reader's {reader.name!r}", path)
-
-    def leaf(self, writer: Primitive | Fixed, reader: Primitive | Fixed, path: str, *, same: bool) -> Action | None:
-        if not same or not _same_meaning(writer, reader):
-            self.refuse(f"the writer has {spelled(writer)}, the reader {spelled(reader)}", path)
-            return None
-        return Take(writer, reader)
-
-    def enum(self, writer: Enum, reader: Enum, path: str) -> Action | None:
-        self.same_name(writer, reader, path)
-        missing = [symbol for symbol in writer.symbols if symbol not in reader.symbols]
-        if missing and not isinstance(reader.default, str):
-            self.refuse(f"the reader lacks the symbols {', '.join(missing)} and has no default", path)
-            return None
-        default = str(reader.default)
-        return TakeSymbol(
-            writer, reader, {symbol: default if symbol in missing else symbol for symbol in writer.symbols}
+    def branches(self, branches: tuple[Node, ...], reader: Node, path: str) -> tuple[Action, ...]:
+        if isinstance(reader, Union) and _straight(branches, reader.branches):
+            return tuple(
+                TakeInto(reader, at, self.pair(one, reader.branches[at], path)) for at, one in enumerate(branches)
+            )
+        several = [_is_one_of_several(one, branches) for one in branches]
+        return tuple(
+            self.branch(one, reader, path, several=named) for one, named in zip(branches, several, strict=True)
         )
 
+    def branch(self, writer: Node, reader: Node, path: str, *, several: bool) -> Action:
+        """A writer's node that is no union; several: whether others of its kind stand beside it in a union."""
+        if isinstance(reader, Union):
+            return self.into_union(writer, reader, path, several=several)
+        if isinstance(writer, Named) and type(reader) is type(writer) and not self.named_for(writer, reader, several):
+            return Refused(writer, f"the writer has {titled(writer)}, the reader {titled(reader)}", path)
+        return self.pair(writer, reader, path)
+
+    def pair(self, writer: Node, reader: Node, path: str) -> Action:
+        found = self.known.get((id(writer), id(reader)))
+        if found is None:
+            found = self.of_pair(writer, reader, path)
+            if not isinstance(found, Refused):  # whose path is that of this place
+                self.known[id(writer), id(reader)] = found
+        return found
+
+    def of_pair(self, writer: Node, reader: Node, path: str) -> Action:
+        match writer, reader:
+            case Fixed(), Record() if not self.by_value and _is_duration(writer) and _is_duration(reader):
+                return Take(writer, writer)  # three numbers in a tuple, either way
+            case Record(), Fixed() if self.by_value and _is_duration(writer) and _is_duration(reader):
+                return Take(reader, reader)
+            case Primitive() | Fixed(), Primitive() | Fixed() if self.leaves(writer, reader):
+                return Take(writer, reader)
+            case Array(), Array() if _is_map(writer) == _is_map(reader):
+                return TakeItems(writer, reader, self.resolve(writer.items, reader.items, f"{path}[]"))
+            case Map(), Map():
+                return TakeValues(writer, reader, self.resolve(writer.values, reader.values, f"{path}{{}}"))
+            case Enum(), Enum():
+                return self.enum(writer, reader, path)
+            case Record(), Record() if _is_tuple(writer) == _is_tuple(reader):
+                if _is_tuple(writer) and len(writer.fields) != len(reader.fields):
+                    have = f"the writer's tuple has {len(writer.fields)} items"
+                    return Refused(writer, f"{have}, the reader's {len(reader.fields)}", path)
+                return self.record(writer, reader, path)
+        return Refused(writer, f"the writer has {spelled(writer)}, the reader {spelled(reader)}", path)
+
+    def leaves(self, writer: Primitive | Fixed, reader: Primitive | Fixed) -> bool:
+        """Tell whether a leaf is read by another."""
+        if value_type(writer) == value_type(reader) and not _differ_in_size(writer, reader):
+            kinds = (_kind(writer), _kind(reader))
+            return kinds not in NARROWINGS or writer.logical is not None or self.by_value
+        if reader.logical is not None or (writer.logical is not None and not self.drops):
+            return False
+        if isinstance(writer, Fixed) and isinstance(reader, Fixed):
+            return writer.size == reader.size
+        kinds = (_kind(writer), _kind(reader))
+        if writer.logical is not None:
+            same = kinds[0] == kinds[1] or kinds == ("int", "long")
+            return same and not writer.logical.name.startswith("safecodec-")
+        fixed = isinstance(writer, Fixed) or isinstance(reader, Fixed)
+        return not fixed and (kinds in PROMOTIONS or (self.by_value and kinds in NARROWINGS))
+
+    def enum(self, writer: Enum, reader: Enum, path: str) -> Action:
+        theirs, mine = writer.values, reader.values
+        symbols: dict[str, str] = {}
+        missing = []
+        for symbol, value in zip(writer.symbols, theirs, strict=True):
+            at = next((at for at, one in enumerate(mine) if one == value and type(one) is type(value)), None)
+            if at is not None:
+                symbols[symbol] = reader.symbols[at]
+            elif isinstance(reader.default, str):
+                symbols[symbol] = reader.default
+            else:
+                missing.append(value)
+        if missing and not (self.by_value and symbols):
+            names = ", ".join(map(str, missing))
+            return Refused(writer, f"the reader lacks the symbols {names} and has no default", path)
+        return TakeSymbol(writer, reader, symbols)
+
     def record(self, writer: Record, reader: Record, path: str) -> Action:
-        self.same_name(writer, reader, path)
         action = TakeFields(writer, reader)
         self.known[id(writer), id(reader)] = action
         by_name = {one.name: one for one in writer.fields}
-        filled: str | None = None
+        if self.by_value:  # the values' type is the newer one, and has the aliases
+            live = {one.name for one in reader.fields}
+            renamed = {name: one for one in writer.fields if one.name not in live for name in one.aliases}
+            by_name = renamed | by_name
         for one in reader.fields:
             at = f"{path}.{one.name}"
             found = next((by_name[name] for name in (one.name, *one.aliases) if name in by_name), None)
-            if found is not None:
-                inner = self.resolve(found.type, one.type, at)
-                action.fields.append((one, found, inner))
-                if filled is not None and reader.attributes.get("safecodec.array_like"):
-                    self.refuse(f"an array_like type fills {filled!r} with a factory only at its end", at)
-                continue
-            action.fields.append((one, None, None))
-            if filled_by_type(one):
-                filled = one.name
-            elif one.default is ABSENT:
-                self.refuse(f"the reader needs the field {one.name!r}, which the writer lacks; it has no default", at)
+            inner = None if found is None else self.field(found, reader, one, at)
+            if found is None and not _has_default(one):
+                needs = f"the reader needs the field {one.name!r}, which the writer lacks"
+                inner = Refused(None, f"{needs}; it has no default", at)
+            action.fields.append((one, found, inner))
         return action
 
-    def into_union(self, writer: Node, reader: Union, path: str) -> Action | None:
-        """The first of the reader's branches that takes it, one of the same kind and name before a promotion."""
-        ranked = sorted(enumerate(reader.branches), key=lambda one: -_closeness(writer, one[1]))
-        first: list[str] = []
-        for at, branch in ranked:
-            if not _closeness(writer, branch) and not (self.by_value and same_value(writer, branch)):
+    def field(self, writer: Field, record: Record, reader: Field, path: str) -> Action:
+        """A field that both have: present values by their pair, and a missing one as the reader's missing one."""
+        if not is_optional(writer) and not is_optional(reader):
+            return self.resolve(writer.type, reader.type, path)
+        mine = self.present_of(reader)
+        if not is_optional(writer):
+            return self.shifted(self.resolve(writer.type, mine, path), reader)
+        assert isinstance(writer.type, Union)
+        absent: Action = TakeAbsent(record, reader)
+        if not _has_default(reader):
+            needs = f"the writer may leave out the field {writer.name!r}, which the reader needs"
+            absent = Refused(writer.type.branches[0], f"{needs}; it has no default", path)
+        inner = TakeBranch(writer.type, (absent, *self.branches(writer.type.branches[1:], mine, path)))
+        return self.shifted(inner, reader)
+
+    def present_of(self, one: Field) -> Node:
+        if not is_optional(one):
+            return one.type
+        if id(one) not in self.present:
+            assert isinstance(one.type, Union)
+            rest = one.type.branches[1:]
+            self.present[id(one)] = rest[0] if len(rest) == 1 else Union(rest)
+        return self.present[id(one)]
+
+    def shifted(self, action: Action, reader: Field) -> Action:
+        """An action of what a reader's optional field holds, as one of the field's own union."""
+        if not is_optional(reader) or isinstance(action, (TakeAbsent, Refused)):
+            return action
+        assert isinstance(reader.type, Union)
+        if isinstance(action, TakeBranch):
+            return TakeBranch(action.writer, tuple(self.shifted(one, reader) for one in action.branches))
+        if isinstance(action, TakeInto) and action.reader is self.present_of(reader):
+            return TakeInto(reader.type, action.branch + 1, action.inner)
+        return TakeInto(reader.type, 1, action)
+
+    # ---- unions --------------------------------------------------------------------------------------------------
+
+    def into_union(self, writer: Node, reader: Union, path: str, *, several: bool) -> Action:
+        at = self.named(writer, reader, path, several=several) if isinstance(writer, Named) else None
+        if at is None and isinstance(writer, (Primitive, Fixed, Array, Map)):
+            at = self.unnamed(writer, reader, path)
+        if at is None:
+            has = f"the reader's union of {', '.join(titled(one) for one in reader.branches)}"
+            return Refused(writer, f"{has} has no branch for {titled(writer)}", path)
+        return TakeInto(reader, at, self.pair(writer, reader.branches[at], path))
+
+    def unnamed(self, writer: Node, reader: Union, path: str) -> int | None:
+        """The branch of the same type, else the first that resolves."""
+        fitting = [
+            at for at, one in enumerate(reader.branches) if not isinstance(self.pair(writer, one, path), Refused)
+        ]
+        if not fitting or not isinstance(writer, (Primitive, Fixed)):
+            return fitting[0] if fitting else None
+        return min(fitting, key=lambda at: _distance(writer, reader.branches[at]))
+
+    def named(self, writer: Named, reader: Union, path: str, *, several: bool) -> int | None:
+        """The branch of the full name, the unqualified name, an alias; then by structure, where names do not count."""
+        alike = [(at, one) for at, one in enumerate(reader.branches) if of_a_kind(one, writer)]
+        ranks = {at: self.rank(writer, cast("Named", one)) for at, one in alike}
+        best = max(ranks.values(), default=0)
+        if best:
+            return next(at for at, rank in ranks.items() if rank == best)
+        several = several or len(alike) > 1
+        for at, one in alike:
+            by_structure = _is_avro(writer) and _is_avro(cast("Named", one))
+            if not by_structure and not self.named_for(writer, cast("Named", one), several):
                 continue
-            attempt = _Resolver(by_name=self.by_name, by_value=self.by_value, known=dict(self.known))
-            action = attempt.resolve(writer, branch, path)
-            if action is not None and not attempt.reasons:
-                self.known.update(attempt.known)
-                return TakeInto(reader, at, action)
-            first = first or attempt.reasons  # none of a pair that was refused before
-        self.reasons += first or [f"no branch of the reader's union takes {spelled(writer)} (at {path})"]
+            if not by_structure or self.resolves(writer, one, path):
+                return at
         return None
 
+    def rank(self, writer: Named, reader: Named) -> int:
+        """How well names go together; where an older version is written, the writer's aliases are the newer ones."""
+        return name_rank(writer, reader) or int(self.by_value and name_rank(reader, writer) > 0)
 
-def _closeness(writer: Node, reader: Node) -> int:
-    """How well a branch goes with what was written: 0 not at all, 1 by promotion, 2 by kind, 3 by name too."""
-    if isinstance(writer, Primitive) and isinstance(reader, Primitive):
-        if writer.kind == reader.kind:
-            return 2
-        return int((writer.kind, reader.kind) in PROMOTIONS)
-    if type(writer) is not type(reader):
-        return 0
-    return 3 if isinstance(writer, Named) and isinstance(reader, Named) and named_alike(writer, reader) else 2
+    def named_for(self, writer: Named, reader: Named, several: bool) -> bool:
+        """Tell whether a named type may be read as another of its kind, as far as names are concerned."""
+        if self.rank(writer, reader):
+            return True
+        if _is_avro(writer) and _is_avro(reader):
+            return False
+        tagged = "safecodec.tag" in writer.attributes and "safecodec.tag" in reader.attributes
+        return not tagged and not several
+
+    def resolves(self, writer: Node, reader: Node, path: str) -> bool:
+        return not any(isinstance(one, Refused) for one in actions(self.pair(writer, reader, path)))
 
 
-def named_alike(writer: Named, reader: Named) -> bool:
-    """Tell whether two named types go by one name: the unqualified ones, or one of the reader's aliases."""
-    names = {unqualified(name) for name in (reader.name, *reader.aliases)}
-    return unqualified(writer.name) in names
+def _straight(writer: tuple[Node, ...], reader: tuple[Node, ...]) -> bool:
+    """Tell whether two unions have the same branches in the same order: then each is read as itself."""
+    return len(writer) == len(reader) and all(
+        type(one) is type(other) and _label(one) == _label(other) for one, other in zip(writer, reader, strict=True)
+    )
+
+
+def _label(node: Node) -> Any:
+    if isinstance(node, Named):
+        return _primary(node)
+    return (node.kind, node.logical) if isinstance(node, Primitive) else _is_map(node)
+
+
+def _is_one_of_several(node: Node, branches: tuple[Node, ...]) -> bool:
+    return isinstance(node, Named) and sum(of_a_kind(one, node) for one in branches) > 1
+
+
+def _primary(node: Named) -> Any:
+    """A tag, or else the full name."""
+    return node.attributes.get("safecodec.tag", node.name)
+
+
+def name_rank(writer: Named, reader: Named) -> int:
+    """Return how well names go together: 3 by full name or tag, 2 by unqualified name, 1 by an alias, 0 not at all."""
+    mine, theirs = _primary(reader), _primary(writer)
+    if mine == theirs and type(mine) is type(theirs):
+        return 3
+    short = str(theirs) if "safecodec.tag" in writer.attributes else unqualified(writer.name)
+    my_short = str(mine) if "safecodec.tag" in reader.attributes else unqualified(reader.name)
+    if short == my_short:
+        return 2
+    aliases = (*reader.aliases, *reader.attributes.get("safecodec.aliases", ()))
+    return int(str(theirs) in aliases or short in map(unqualified, aliases))
+
+
+def _is_avro(node: Named) -> bool:
+    return "safecodec.class" not in node.attributes and "safecodec.tag" not in node.attributes
+
+
+def _is_tuple(node: Record) -> bool:
+    return "safecodec.tuple" in node.attributes
+
+
+def _is_map(node: Node) -> bool:
+    return isinstance(node, Array) and "safecodec.map" in node.attributes
+
+
+def _is_duration(node: Fixed | Record) -> bool:
+    """Tell whether a node's values are those of Avro's duration: months, days and milliseconds."""
+    if isinstance(node, Fixed):
+        return node.logical is not None and node.logical.name == "duration"
+    whole = [isinstance(field.type, Primitive) and value_type(field.type) == "whole number" for field in node.fields]
+    return _is_tuple(node) and len(whole) == 3 and all(whole)
+
+
+def _has_default(one: Field) -> bool:
+    return is_optional(one) or filled_by_type(one) or one.default is not ABSENT
 
 
 def filled_by_type(one: Field) -> bool:
@@ -284,42 +494,50 @@ def filled_by_type(one: Field) -> bool:
     return one.attributes.get("safecodec.default") == "factory"
 
 
-def _same_meaning(writer: Primitive | Fixed, reader: Primitive | Fixed) -> bool:
-    """A logical type may be dropped by the reader; it is never added, and never another one."""
-    mine, theirs = reader.logical, writer.logical
-    if mine is None:
-        return theirs is None or theirs.name != "safecodec-msgpack"
-    if theirs is None or mine.name != theirs.name:
-        return False
-    if mine.name == "safecodec-msgpack":
-        carried = reader.attributes.get("safecodec.type")
-        return carried in ("any", writer.attributes.get("safecodec.type"))
-    return mine.scale == theirs.scale and (mine.precision or 0) >= (theirs.precision or 0)
+# ---- leaves --------------------------------------------------------------------------------------------------------
 
-
-VALUES: Final = {"big-decimal": "decimal", "time-millis": "time", "time-micros": "time"} | {
+VALUES: Final = {
+    "big-decimal": "decimal",
+    "time-millis": "time",
+    "time-micros": "time",
+    "int": "whole number",
+    "long": "whole number",
+    "float": "number",
+    "double": "number",
+} | {
     f"{local}timestamp-{unit}": f"{local}timestamp"
     for local in ("", "local-")
     for unit in ("millis", "micros", "nanos")
 }
-"""Logical types of which several stand for one Python type."""
+"""Kinds and logical types of which several stand for one Python type."""
 
 
-def same_value(writer: Node, reader: Node) -> bool:
-    """Tell whether two leaves stand for the same Python type, whatever lies beneath: bytes of any length are bytes."""
-    if not isinstance(writer, (Primitive, Fixed)) or not isinstance(reader, (Primitive, Fixed)):
-        return False
-    mine, theirs = _python_type(reader), _python_type(writer)
-    return mine == theirs and mine is not None
+def value_type(node: Primitive | Fixed) -> str:
+    """Return a name for what a leaf's values are in Python, whatever lies beneath."""
+    name = node.logical.name if node.logical is not None else _kind(node)
+    return VALUES.get(name, name)
 
 
-def _python_type(node: Primitive | Fixed) -> str | None:
-    """A name for what a leaf's values are in Python; None where the node says no more than its kind."""
-    if node.logical is None:
-        return "bytes" if isinstance(node, Fixed) or node.kind == "bytes" else None
-    if node.logical.name == "safecodec-msgpack":
-        return "duration" if node.attributes.get("safecodec.type") == "tuple[int, int, int]" else None
-    return VALUES.get(node.logical.name, node.logical.name)
+def _kind(node: Primitive | Fixed) -> str:
+    return "bytes" if isinstance(node, Fixed) else node.kind
+
+
+def _differ_in_size(writer: Primitive | Fixed, reader: Primitive | Fixed) -> bool:
+    return (
+        isinstance(writer, Fixed)
+        and isinstance(reader, Fixed)
+        and writer.logical is None
+        and writer.size != reader.size
+    )
+
+
+def _distance(writer: Primitive | Fixed, reader: Node) -> int:
+    """0 for the same type, 1 for another unit or layout of it, 2 for a promotion or a logical type that is dropped."""
+    if not isinstance(reader, (Primitive, Fixed)):
+        return 1  # a tuple, for a duration
+    if (_kind(writer), writer.logical) == (_kind(reader), reader.logical):
+        return 0
+    return 1 if value_type(writer) == value_type(reader) else 2
 
 
 def spelled(node: Node) -> str:
@@ -329,10 +547,20 @@ def spelled(node: Node) -> str:
             kind, logical = node.kind, node.logical
         case Fixed():
             kind, logical = f"fixed({node.size})", node.logical
+        case Array() if _is_map(node):
+            return "map of keys that are no text"
+        case Record() if _is_tuple(node):
+            return f"tuple of {len(node.fields)} items"
         case _:
             return type(node).__name__.lower()
     if logical is None:
         return kind
-    carried: Any = node.attributes.get("safecodec.type")
     digits = "" if logical.precision is None else f"({logical.precision}, {logical.scale})"
-    return f"{kind} {logical.name}{digits}{f' of {carried}' if carried else ''}"
+    return f"{kind} {logical.name}{digits}"
+
+
+def titled(node: Node) -> str:
+    """Return a node's type with its tag or name for an error."""
+    if not isinstance(node, Named) or "safecodec.tuple" in node.attributes:
+        return spelled(node)
+    return f"{type(node).__name__.lower()} {_primary(node)!r}"

@@ -6,7 +6,7 @@ import hashlib
 import os
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, overload
 
 from ..errors import ConfigError, SchemaError
 from . import canonical, parse
@@ -14,12 +14,16 @@ from .limits import DEFAULT, Limits, checked
 from .nodes import Node
 
 if TYPE_CHECKING:
+    import builtins
     from collections.abc import Callable, Mapping
+    from types import UnionType
 
-    from typing_extensions import Buffer
+    from typing_extensions import Buffer, TypeForm
 
     from ._encoder import Encoder
     from .hints import Hint
+
+T = TypeVar("T")
 
 SchemaSource: TypeAlias = "dict[str, Any] | list[Any] | str | os.PathLike[str] | Schema | Any"
 """A schema's JSON value, its JSON text, a path to an .avsc, a Python type, or a Schema."""
@@ -29,7 +33,7 @@ MAX_DECODERS: Final = 64
 
 
 class Schema:
-    """A schema, parsed or derived once. Immutable; equal and hashed by its full canonical form.
+    """A schema, parsed or derived once. Immutable; equal and hashed by its JSON.
 
     Args:
         source: A schema's JSON value (dict or list), its JSON text or the name of a primitive type (str), the path of
@@ -91,10 +95,17 @@ class Schema:
         """The parsing canonical form (Avro 1.12, *Parsing Canonical Form for Schemas*)."""
         return canonical.parsing_form(self.root)
 
+    def wire_form(self, payload: str) -> str:
+        """Return all that decides how a payload of this schema reads as the writer's value; frames carry its hash.
+
+        Args:
+            payload: Payload format: ``avro``, ``msgpack`` or ``json``. Order of fields counts in Avro alone.
+        """
+        return canonical.wire_form(self.root, payload)
+
     @cached_property
-    def full_canonical_form(self) -> str:
-        """The full canonical form, which keeps defaults, aliases of fields and logical types; frames carry its hash."""
-        return canonical.full_form(self.root)
+    def _text(self) -> str:
+        return canonical.dump(self.json)
 
     def fingerprint(self, algorithm: str = "CRC-64-AVRO") -> bytes:
         """Return the fingerprint of the parsing canonical form (Avro 1.12, *Schema Fingerprints*).
@@ -127,6 +138,18 @@ class Schema:
                 longer than the limit.
         """
         return self._encoder.encode(value)
+
+    @overload
+    def decode(self, data: Buffer, *, reader: SchemaSource | None = None, type: None = None) -> Any: ...
+
+    @overload
+    def decode(self, data: Buffer, *, reader: None = None, type: builtins.type[T]) -> T: ...
+
+    @overload
+    def decode(self, data: Buffer, *, reader: None = None, type: TypeForm[T]) -> T: ...
+
+    @overload
+    def decode(self, data: Buffer, *, reader: None = None, type: UnionType) -> Any: ...
 
     def decode(self, data: Buffer, *, reader: SchemaSource | None = None, type: Any = None) -> Any:
         """Read bare Avro binary that was written in this schema.
@@ -179,13 +202,13 @@ class Schema:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Schema):
             return NotImplemented
-        return self.full_canonical_form == other.full_canonical_form
+        return self._text == other._text
 
     def __hash__(self) -> int:
-        return hash(self.full_canonical_form)
+        return hash(self._text)
 
     def __repr__(self) -> str:
-        return f"Schema({canonical.dump(self.json)})"
+        return f"Schema({self._text})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return partial(Schema, limits=self.limits), (self.json if self.type is None else self.type,)

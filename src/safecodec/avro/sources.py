@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from . import classes
 from ._slots import READS_SLOTS
+from .bounds import checker
 from .canonical import unqualified
+from .defaults import default_bytes, default_value
 from .describing import PLAIN, short
-from .hints import Enumeration, RecordHint, Scalar, Sequence
-from .lift import lift
-from .logical import CARRIER, avro_value, carry_as, is_carrier
-from .nodes import ABSENT, Array, Enum, Fixed, Map, Primitive, Record, Union
-from .physical import FLOAT_MAX, Physical, avro_bytes, default_value, is_duration, lower
-from .resolve import TakeBranch, identity, spelled
+from .floats import FLOAT_MAX, is_exact
+from .hints import Enumeration, RecordHint, Sequence
+from .logical import CARRIER, OFFSET_TIME, TIMEDELTA, avro_value
+from .nodes import ABSENT, Array, Enum, Fixed, Map, Primitive, Record, Union, is_optional
+from .resolve import Refused, TakeAbsent, TakeBranch, filled_by_type, identity, titled
 from .targets import INSTANTS, UNITS, chained
 
 if TYPE_CHECKING:
@@ -54,9 +55,26 @@ TYPES: Final[dict[str, tuple[type, ...]]] = {
     "big-decimal": (decimal.Decimal,),
     "uuid": (uuid.UUID,),
     "duration": (tuple,),
+    TIMEDELTA: (datetime.timedelta,),
+    OFFSET_TIME: (datetime.time,),
     CARRIER: (),
 }
 """The exact types of what a primitive or a logical type takes."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Missing:
+    """What is written for a field that a value does not have: one of the three.
+
+    Args:
+        data: Bytes.
+        make: What makes a value, for the action.
+        action: How that is written; or alone, why nothing is.
+    """
+
+    data: bytes | None = None
+    make: Callable[[Any], Any] | None = None
+    action: Action | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,8 +86,8 @@ class Given:
         action: How it is written.
         name: The attribute or key that holds it; None where values have none.
         place: Its offset or index.
-        default: The bytes that are written where it is missing.
-        make: What makes the value where values have none.
+        missing: What is written where it is missing; None where it never is.
+        blank: The value that says that it is missing; None where a key is.
         dropped: Whether it is only checked.
     """
 
@@ -77,8 +95,8 @@ class Given:
     action: Action | None
     name: str | None = None
     place: int = 0
-    default: bytes | None = None
-    make: Callable[[Any], Any] | None = None
+    missing: Missing | None = None
+    blank: Any = None
     dropped: bool = False
 
 
@@ -93,6 +111,7 @@ class Giving:
         gives: The fields in the order in which they are written, then those that are only checked.
         known: The keys that a dict may have.
         free: Whether any mapping or object will do.
+        size: How many items a tuple has.
     """
 
     get: str
@@ -101,6 +120,7 @@ class Giving:
     gives: tuple[Given, ...]
     known: frozenset[str]
     free: bool
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +131,8 @@ class Choosing:
         wanted: The branches, for errors.
         types: Of each branch the exact types that no other takes.
         names: Of each branch the names that a value can ask for.
-        fits: Of each branch that holds other values, what tells whether it takes one.
+        fits: Of each branch that holds other values, what tells whether it takes one; of a float, whether exactly.
+        leaves: Of each branch whether it holds no other values.
         null: Which of two branches is null.
     """
 
@@ -119,6 +140,7 @@ class Choosing:
     types: tuple[tuple[type, ...], ...]
     names: tuple[tuple[str, ...], ...]
     fits: tuple[Callable[[Any], bool] | None, ...]
+    leaves: tuple[bool, ...]
     null: int | None
 
 
@@ -138,19 +160,15 @@ class Sources:
 
     def leaf(self, action: Take) -> tuple[str, int, Callable[[Any], Any] | None, str]:
         """Return what a primitive or fixed is written as, its size or unit, what is called first, what is wanted."""
-        source, target, hint = action.writer, action.reader, self._hints.get(id(action.writer))
+        source, target = action.writer, action.reader
         op, count = ("fixed", target.size) if isinstance(target, Fixed) else (target.kind, 0)
         wanted = f"{target.size} bytes" if isinstance(target, Fixed) else WANTED[target.kind]
-        check = classes.checker(hint) if isinstance(hint, Scalar) else None
-        if hint is not None and is_carrier(target):
-            from .plain import demand_whole
-
-            demand_whole(hint)
-            return op, count, carry_as(hint.source), wanted
+        own, theirs = checker(source), checker(target) if target is not source else None
         if source.logical is None:
-            return _promoted(source, target, op, count, check, wanted)
+            return _promoted(source, target, op, count, (own, theirs), wanted)
+        check = chained(own, theirs)
         if target.logical is None:  # dropped: what lies beneath is written
-            return op, count, chained(check, partial(avro_value, source), promoter(source, target)), wanted
+            return op, count, chained(check, partial(avro_value, source)), wanted
         name, _, unit = target.logical.name.rpartition("-")
         convert = partial(avro_value, target)
         if check is None and name in INSTANTS:
@@ -162,15 +180,23 @@ class Sources:
     def symbols(self, action: TakeSymbol) -> tuple[tuple[Any, ...], tuple[int, ...], dict[str, int] | None]:
         """Return an enum's values, the index that is written for each, and these by their text where they are texts."""
         hint = self._hints.get(id(action.writer))
+        values = dict(zip(action.writer.symbols, action.writer.values, strict=True))
         indices = [action.reader.symbols.index(symbol) for symbol in action.symbols.values()]
+        found = [values[symbol] for symbol in action.symbols]
         if isinstance(hint, Enumeration):
-            return tuple(hint.cls(symbol) for symbol in action.symbols), tuple(indices), None
-        return tuple(action.symbols), tuple(indices), dict(zip(action.symbols, indices, strict=True))
+            return tuple(hint.cls(value) for value in found), tuple(indices), None
+        texts = {value: index for value, index in zip(found, indices, strict=True) if type(value) is str}
+        return tuple(found), tuple(indices), texts
 
     def container(self, action: TakeItems | TakeValues) -> tuple[tuple[type, ...], Callable[[Any], Any] | None]:
         """Return the types that an array or a map is made of, and what is called with it first."""
-        hint = self._hints.get(id(action.writer))
-        return _container_types(action.writer, hint), classes.checker(hint) if hint is not None else None
+        source, target = action.writer, action.reader
+        check = chained(checker(source), checker(target) if target is not source else None)
+        if "safecodec.map" in source.attributes:
+            return (list,), chained(check, _entries)
+        if _is_set(target) and not _is_set(source):
+            return (set,), chained(check, _as_set)
+        return _container_types(source, self._hints.get(id(source))), check
 
     # ---- records -------------------------------------------------------------------------------------------------
 
@@ -179,9 +205,12 @@ class Sources:
         source = action.writer
         hint = self._hints.get(id(source))
         typed = hint if isinstance(hint, RecordHint) and hint.kind != "typeddict" else None
-        places = {} if typed is None else classes.offsets_of(typed)
+        tuple_ = "safecodec.tuple" in source.attributes
+        places: dict[str, int | None] = {} if typed is None else classes.offsets_of(typed)
+        if tuple_:
+            places = {field.name: at for at, field in enumerate(source.fields)}
         gives = [
-            self._made(action.reader, field)
+            self._made(action.reader, field, inner)
             if written is None or inner is None
             else self._given(written, field, inner, typed, places)
             for field, written, inner in action.fields
@@ -190,13 +219,16 @@ class Sources:
         for field in source.fields:
             if field.name not in used:
                 gives.append(self._given(field, field, identity(field.type), typed, places, dropped=True))
+        size = len(source.fields)
+        if tuple_:
+            return Giving("index", tuple, f"a tuple of {size} items", tuple(gives), frozenset(), free=False, size=size)
         if typed is not None:
             get = "index" if typed.kind == "namedtuple" else "attributes" if None in places.values() else "slots"
             get = get if READS_SLOTS or get != "slots" else "attributes"
             cls = classes.origin(typed)
-            return Giving(get, cls, f"a {cls.__qualname__}", tuple(gives), frozenset(), free=False)
+            return Giving(get, cls, f"a {cls.__qualname__}", tuple(gives), frozenset(), free=False, size=size)
         known = {field.name for field in source.fields} | {source.attributes.get("safecodec.tag_field", "")} - {""}
-        return Giving("keys", dict, "a record", tuple(gives), frozenset(known), free=hint is None)
+        return Giving("keys", dict, "a record", tuple(gives), frozenset(known), free=hint is None, size=size)
 
     def _given(
         self,
@@ -208,21 +240,46 @@ class Sources:
         *,
         dropped: bool = False,
     ) -> Given:
+        name, place, missing, blank = source.name, places.get(source.name) or 0, None, None
         if typed is not None:
-            own = classes.field_of(typed, source.name)
-            return Given(source.name, inner, own.name, places[source.name] or 0, dropped=dropped)
-        default = None
-        if source.default is not ABSENT:
-            default = b"" if dropped else _default_bytes(source, target, inner)
-        return Given(source.name, _present(source, inner, typed=self._typed), source.name, 0, default, dropped=dropped)
+            name = classes.field_of(typed, source.name).name
+            blank = classes.unset() if is_optional(source) else None
+        if is_optional(source):
+            assert isinstance(source.type, Union)
+            assert isinstance(inner, TakeBranch)
+            missing = Missing(b"") if dropped else self._left_out(target, inner.branches[0])
+            rest = inner.branches[1:]
+            inner = rest[0] if len(rest) == 1 else TakeBranch(Union(source.type.branches[1:]), rest)
+        elif source.default is not ABSENT and typed is None:
+            missing = Missing(b"") if dropped else _default(source, target, inner)
+        return Given(source.name, inner, name, place, missing, blank, dropped)
 
-    def _made(self, record: Record, field: Field) -> Given:
+    def _left_out(self, target: Field, absent: Action) -> Missing:
+        """What is written for a missing field: the written version's missing one, or its default."""
+        if isinstance(absent, Refused):
+            return Missing(action=absent)
+        if is_optional(target):
+            return Missing(b"\0")
+        assert isinstance(absent, TakeAbsent)
+        return self._defaulted(absent.record, target)
+
+    def _made(self, record: Record, field: Field, refused: Action | None) -> Given:
         """A field that only the written version has."""
+        if refused is not None:
+            return Given(field.name, None, missing=Missing(action=refused))
+        if is_optional(field):
+            return Given(field.name, None, missing=Missing(b"\0"))
+        return Given(field.name, None, missing=self._defaulted(record, field))
+
+    def _defaulted(self, record: Record, field: Field) -> Missing:
         hint = self._hints.get(id(record))
-        if isinstance(hint, RecordHint) and field.default is ABSENT:
-            factory = classes.field_of(hint, field.name)
-            return Given(field.name, identity(field.type), make=lambda _: classes.made(factory))
-        return Given(field.name, None, default=_default_bytes(field, field, identity(field.type)))
+        if isinstance(hint, RecordHint) and filled_by_type(field):
+            own = classes.field_of(hint, field.name)
+            return Missing(make=lambda _: classes.made(own), action=identity(field.type))
+        if filled_by_type(field):
+            reason = f"only the class of the written version makes the default of the field {field.name!r}"
+            return Missing(action=Refused(None, reason, "$"))
+        return Missing(default_bytes(field.type, field.default))
 
     # ---- unions --------------------------------------------------------------------------------------------------
 
@@ -233,16 +290,18 @@ class Sources:
         taken = [_types(branch, hint) for branch, hint in zip(branches, hints, strict=True)]
         every = [type_ for types in taken for type_ in types]
         nulls = [at for at, branch in enumerate(branches) if isinstance(branch, Primitive) and branch.kind == "null"]
-        named = any(isinstance(branch, (Record, Enum, Fixed)) for branch in branches)
         return Choosing(
-            wanted=", ".join(_spelled(branch) for branch in branches),
+            wanted=", ".join(titled(branch) for branch in branches),
             types=tuple(
                 tuple(type_ for type_ in types if every.count(type_) == 1 or is_duration(branch))  # before an array's
                 for branch, types in zip(branches, taken, strict=True)
             ),
             names=tuple(() if self._typed else _names(branch) for branch in branches),
-            fits=tuple(_fits(branch, hint) for branch, hint in zip(branches, hints, strict=True)),
-            null=nulls[0] if len(branches) == 2 and nulls and (self._typed or not named) else None,
+            fits=tuple(
+                _fits(branch, hint, branches, typed=self._typed) for branch, hint in zip(branches, hints, strict=True)
+            ),
+            leaves=tuple(isinstance(branch, (Primitive, Fixed, Enum)) for branch in branches),
+            null=nulls[0] if len(branches) == 2 and nulls else None,
         )
 
 
@@ -254,68 +313,81 @@ def _promoted(
     target: Primitive | Fixed,
     op: str,
     count: int,
-    check: Callable[[Any], Any] | None,
+    checks: tuple[Callable[[Any], Any] | None, Callable[[Any], Any] | None],
     wanted: str,
 ) -> tuple[str, int, Callable[[Any], Any] | None, str]:
     if isinstance(source, Fixed) or isinstance(target, Fixed) or source.kind == target.kind:
-        return op, count, check, wanted
+        return op, count, chained(*checks), wanted
     if source.kind == "int" and target.kind == "long":
-        return "int", count, check, WANTED["int"]
-    return op, count, chained(check, promoter(source, target)), wanted
+        return "int", count, chained(*checks), WANTED["int"]
+    return op, count, chained(checks[0], partial(_promote, source.kind, target.kind), checks[1]), wanted
 
 
-def promoter(source: Primitive | Fixed, target: Primitive | Fixed) -> Callable[[Any], Any] | None:
-    """Return what makes a value of the source's primitive one of the target's, or None where they are one."""
-    if isinstance(source, Fixed) or isinstance(target, Fixed) or source.kind == target.kind:
-        return None
-    return partial(_promote, source, target.kind)
-
-
-def _promote(source: Primitive, kind: str, value: Any) -> Any:
-    if type(value) not in TYPES[source.kind]:
-        raise TypeError(f"{WANTED[source.kind]} is expected, this is {type(value).__name__} {short(value)}")
-    if kind == "bytes":
+def _promote(source: str, target: str, value: Any) -> Any:
+    """A value of one primitive as a value of another, exactly."""
+    if type(value) not in TYPES[source] and not (source in ("float", "double") and type(value) is int):
+        raise TypeError(f"{WANTED[source]} is expected, this is {type(value).__name__} {short(value)}")
+    if target == "bytes":
         return value.encode()
-    if kind == "string":
+    if target == "string":
         return bytes(value).decode()
-    if source.kind == "int" and not -(2**31) <= value < 2**31:
-        raise ValueError(f"{value} is beyond the range of int")
-    if source.kind == "float" and FLOAT_MAX <= abs(value) < math.inf:
-        raise ValueError(f"{value} is beyond the range of float")
-    return value
+    if target in ("int", "long"):
+        bits = 31 if "int" in (source, target) else 63
+        if value != value or value in (math.inf, -math.inf) or value != int(value):
+            raise ValueError(f"{short(value)} is no whole number, which the written version holds ({target})")
+        if not -(2**bits) <= value < 2**bits:
+            raise ValueError(f"{short(value)} is beyond the range of {'int' if bits == 31 else 'long'}")
+        return int(value)
+    if source == "int" and not -(2**31) <= value < 2**31:
+        raise ValueError(f"{short(value)} is beyond the range of int")
+    if source == "float" and FLOAT_MAX <= abs(value) < math.inf:
+        raise ValueError(f"{short(value)} is beyond the range of float")
+    if not is_exact(target, value):
+        raise ValueError(f"{short(value)} has no exact {target}")
+    return float(value)
 
 
 # ---- records -------------------------------------------------------------------------------------------------------
 
 
-def _default_bytes(source: Field, target: Field, inner: Action) -> bytes:
-    """What is written for a field's default: it goes the long way, once."""
-    value = default_value(source.type, source.default)
-    physical = lower(source.type, value, "$", Physical(source.type).branches)
-    value = lift(inner, physical, "$", typed=False)
-    return avro_bytes(target.type, lower(target.type, value, "$", Physical(target.type).branches))
-
-
-def _present(source: Field, inner: Action, *, typed: bool) -> Action:
-    """How a field that may be missing is written where it is there: None is then a value, if it is one at all."""
-    if not source.attributes.get("safecodec.optional"):
-        return inner
-    assert isinstance(inner, TakeBranch)
-    assert isinstance(source.type, Union)
-    branch = source.type.branches[1]
-    carried = is_carrier(branch)
-    return inner.branches[1] if len(inner.branches) == 2 and (typed or carried) else inner
+def _default(source: Field, target: Field, inner: Action) -> Missing:
+    """What is written for the default of a key that is missing."""
+    if source is target:
+        return Missing(default_bytes(target.type, source.default))
+    return Missing(make=lambda _: default_value(source.type, source.default), action=inner)
 
 
 # ---- containers and unions -----------------------------------------------------------------------------------------
 
 
+def _is_set(node: Array | Map) -> bool:
+    return "safecodec.collection" in node.attributes
+
+
+def _as_set(value: Any) -> set[Any]:
+    """The items of a list for a version that has a set: a reader of that keeps one of equal items."""
+    if not isinstance(value, (list, tuple, set, frozenset)):
+        raise TypeError(f"an array is expected, this is {type(value).__name__} {short(value)}")
+    return set(value)
+
+
+def _entries(value: Any) -> list[Any]:
+    if not isinstance(value, AnyMapping):
+        raise TypeError(f"a dict is expected, this is {type(value).__name__} {short(value)}")
+    return list(value.items())
+
+
 def _container_types(node: Array | Map, hint: Any) -> tuple[type, ...]:
-    if isinstance(node, Map):
+    if isinstance(node, Map) or "safecodec.map" in node.attributes:
         return (AnyMapping,)
     if not isinstance(hint, Sequence):
         return (list, tuple, set, frozenset)
     return (set, frozenset) if hint.cls in (set, frozenset) else (list, tuple)
+
+
+def is_duration(node: Node) -> bool:
+    """Tell whether a node is a duration, three numbers in a tuple."""
+    return isinstance(node, Fixed) and node.logical is not None and node.logical.name == "duration"
 
 
 def _types(node: Node, hint: Any) -> tuple[type, ...]:
@@ -329,11 +401,12 @@ def _types(node: Node, hint: Any) -> tuple[type, ...]:
                 return TYPES[name]
             return (datetime.time,) if name.startswith("time-") else (datetime.datetime,)
         case Enum():
-            return (hint.cls,) if isinstance(hint, Enumeration) else (str,)
-        case Array():
-            return _container_types(node, hint)
-        case Map():
-            return (dict,)
+            return (hint.cls,) if isinstance(hint, Enumeration) else tuple({type(value) for value in node.values})
+        case Array() | Map():
+            types = _container_types(node, hint)
+            return (dict,) if types == (AnyMapping,) else types
+        case Record() if "safecodec.tuple" in node.attributes:
+            return (tuple,)
     return (classes.origin(hint),) if isinstance(hint, RecordHint) and hint.kind != "typeddict" else (dict,)
 
 
@@ -341,21 +414,24 @@ def _names(node: Node) -> tuple[str, ...]:
     match node:
         case Record() | Enum() | Fixed():
             return node.name, unqualified(node.name)
-        case Array() | Map():
-            return (type(node).__name__.lower(),)
-    return ()
+        case Primitive() if node.logical is not None:
+            return node.kind, node.logical.name
+        case Primitive():
+            return (node.kind,)
+    return (type(node).__name__.lower(),)
 
 
-def _spelled(node: Node) -> str:
-    return node.name if isinstance(node, (Record, Enum, Fixed)) else spelled(node)
-
-
-def _fits(node: Node, hint: Any) -> Callable[[Any], bool] | None:
-    """What tells whether a branch that holds other values takes a value, without looking into these."""
+def _fits(node: Node, hint: Any, beside: tuple[Node, ...], *, typed: bool) -> Callable[[Any], bool] | None:
+    """What tells whether a branch takes a value without looking into it; None for a leaf, which is tried."""
     match node:
+        case Primitive(kind="float" | "double", logical=None):
+            whole = typed and any(isinstance(one, Primitive) and one.kind in ("int", "long") for one in beside)
+            return partial(_fits_float, node.kind, (float,) if whole else (float, int))
         case Array() | Map():
             types = _container_types(node, hint)
             return lambda value: isinstance(value, types)
+        case Record() if "safecodec.tuple" in node.attributes:
+            return lambda value: isinstance(value, tuple)
         case Record() if isinstance(hint, RecordHint) and hint.kind != "typeddict":
             cls = classes.origin(hint)
             return lambda value: isinstance(value, cls)
@@ -364,9 +440,14 @@ def _fits(node: Node, hint: Any) -> Callable[[Any], bool] | None:
     return None
 
 
+def _fits_float(kind: str, types: tuple[type, ...], value: Any) -> bool:
+    return type(value) in types and is_exact(kind, value)
+
+
 def _record_fits(node: Record, value: Any) -> bool:
     needed = {field.name for field in node.fields if field.default is ABSENT}
     if isinstance(value, AnyMapping):
-        names = {field.name for field in node.fields} | {node.attributes.get("safecodec.tag_field")}
-        return needed <= value.keys() <= names
+        tag_field, tag = node.attributes.get("safecodec.tag_field"), node.attributes.get("safecodec.tag")
+        names = {field.name for field in node.fields} | {tag_field}
+        return needed <= value.keys() <= names and value.get(tag_field, tag) == tag
     return not isinstance(value, PLAIN) and all(hasattr(value, name) for name in needed)

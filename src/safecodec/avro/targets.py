@@ -8,17 +8,17 @@ from sys import intern
 from typing import TYPE_CHECKING, Any, Final
 
 from . import classes
-from .hints import NO_DEFAULT, Enumeration, Mapping, RecordHint, Scalar, Sequence
-from .lift import needs_taking, taken
-from .logical import carried_as, is_carrier
-from .nodes import ABSENT, Fixed, Primitive
-from .physical import default_value
+from .bounds import checker
+from .defaults import default_value
+from .hints import NO_DEFAULT, Enumeration, RecordHint, Scalar, Sequence
+from .logical import avro_value, python_value
+from .nodes import ABSENT, Fixed, Primitive, is_optional
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .nodes import Field, Node
-    from .resolve import Take, TakeFields, TakeItems, TakeSymbol, TakeValues
+    from .resolve import Take, TakeAbsent, TakeFields, TakeItems, TakeSymbol, TakeValues
     from .schema import Schema
 
 UNITS: Final = {"millis": 1_000, "micros": 1_000_000, "nanos": 1_000_000_000}
@@ -44,12 +44,10 @@ class Place:
     Args:
         name: Its name in the object, interned.
         at: Its offset in bytes, or its index in the tuple or the arguments.
-        optional: Whether it is left out where it is None.
     """
 
     name: str
     at: int = 0
-    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +78,7 @@ class Making:
         keywords: Names of the class's arguments.
         then: What is called with the object when its fields are in place.
         tells: Whether its class tells the garbage collector of an object when a container is set in it.
+        whole: Whether every field is always there.
     """
 
     how: str
@@ -90,6 +89,7 @@ class Making:
     keywords: tuple[str, ...] | None = None
     then: Callable[[Any], Any] | None = None
     tells: bool = False
+    whole: bool = True
 
 
 class Targets:
@@ -107,48 +107,58 @@ class Targets:
     def leaf(self, action: Take) -> tuple[str, int, Callable[[Any], Any] | None]:
         """Return the name of what a primitive or fixed is read as, its size or unit, and what is called with it."""
         hint = self._hints.get(id(action.reader))
-        if hint is not None and is_carrier(action.writer):
-            return "bytes", 0, carried_as(hint.source)
         op, count, finish = read_as(action)
-        if isinstance(hint, Scalar):
-            made = hint.cls if hint.cls in (bytearray, memoryview) else None
-            finish = chained(finish, made, classes.checker(hint))
-        return op, count, finish
+        made = hint.cls if isinstance(hint, Scalar) and hint.cls in (bytearray, memoryview) else None
+        return op, count, chained(finish, made, checker(action.reader))
 
     def symbols(self, action: TakeSymbol) -> tuple[Any, ...]:
         """Return what the writer's symbols become."""
         hint = self._hints.get(id(action.reader))
+        values = dict(zip(action.reader.symbols, action.reader.values, strict=True))
+        found = [values[symbol] for symbol in action.symbols.values()]
         if isinstance(hint, Enumeration):
-            return tuple(hint.cls(symbol) for symbol in action.symbols.values())
-        return tuple(intern(symbol) for symbol in action.symbols.values())
+            return tuple(hint.cls(value) for value in found)
+        return tuple(intern(value) if type(value) is str else value for value in found)
 
     def container(self, action: TakeItems | TakeValues) -> Callable[[Any], Any] | None:
         """Return what is called with a list or dict to make it another container, or to check it."""
         hint = self._hints.get(id(action.reader))
-        if isinstance(hint, Sequence):
-            made = None if hint.cls is list else hint.cls
-            return chained(made, classes.checker(hint))
-        return classes.checker(hint) if isinstance(hint, Mapping) else None
+        made: Any = None
+        if "safecodec.map" in action.reader.attributes:
+            made = dict
+        elif isinstance(hint, Sequence) and hint.cls is not list:
+            made = hint.cls
+        return chained(made, checker(action.reader))
 
     # ---- records -------------------------------------------------------------------------------------------------
 
     def making(self, action: TakeFields) -> Making:
         """Return how a record's object is made."""
         hint = self._hints.get(id(action.reader))
-        if not isinstance(hint, RecordHint):
-            return self._dict(action, None)
-        if hint.kind == "typeddict":
-            return self._dict(action, hint)
+        if "safecodec.tuple" in action.reader.attributes:
+            places = {field.name: Place(field.name, at) for at, field in enumerate(action.reader.fields)}
+            return Making("tuple", len(places), places, (), tuple)
+        if not isinstance(hint, RecordHint) or hint.kind == "typeddict":
+            return self._dict(action, hint if isinstance(hint, RecordHint) else None)
         return self._object(action, hint)
+
+    def absent(self, action: TakeAbsent) -> tuple[Any, Callable[[], Any] | None] | None:
+        """Return the value of a field that the writer left out, or its maker; None where a key is left out, too."""
+        hint = self._hints.get(id(action.record))
+        as_dict = not isinstance(hint, RecordHint) or hint.kind == "typeddict"
+        if as_dict and is_optional(action.field):
+            return None
+        filling = self._filling(Place(action.field.name), action.field, hint if isinstance(hint, RecordHint) else None)
+        return filling.value, filling.factory
 
     def _dict(self, action: TakeFields, hint: RecordHint | None) -> Making:
         places, fills = {}, []
         for field, written, _ in action.fields:
-            optional = hint is not None and bool(field.attributes.get("safecodec.optional"))
-            place = places[field.name] = Place(intern(field.name), optional=optional)
-            if written is None and not optional:
+            place = places[field.name] = Place(intern(field.name))
+            if written is None and not is_optional(field):
                 fills.append(self._filling(place, field, hint))
-        return Making("dict", len(places), places, tuple(fills))
+        whole = not any(is_optional(field) for field, _, _ in action.fields)
+        return Making("dict", len(places), places, tuple(fills), whole=whole)
 
     def _object(self, action: TakeFields, hint: RecordHint) -> Making:
         shape = classes.shape_of(hint)
@@ -170,12 +180,12 @@ class Targets:
         return Making(shape.how, width, places, tuple(fills), shape.cls, names, shape.then, shape.tells)
 
     def _filling(self, place: Place, field: Field, hint: RecordHint | None) -> Filling:
-        if hint is None:
+        if hint is None or hint.kind == "typeddict":
             return _filled(place, field.type, field.default)
         own = classes.field_of(hint, field.name)
         if own.factory is not NO_DEFAULT:
             return Filling(place, factory=own.factory)
-        return Filling(place, own.default)
+        return Filling(place, classes.unset() if is_optional(field) else own.default)
 
 
 def _filled(place: Place, node: Node, default: Any) -> Filling:
@@ -194,17 +204,46 @@ def read_as(action: Take) -> tuple[str, int, Callable[[Any], Any] | None]:
     """Return the name of what a leaf is read as, its size or its units of a second, and what is called with it."""
     writer, reader = action.writer, action.reader
     op, count = ("fixed", writer.size) if isinstance(writer, Fixed) else (writer.kind, 0)
-    if not needs_taking(action):
+    if writer.logical is None:
+        return _plain(action, op, count)
+    if reader.logical is None:
+        return op, count, partial(_underlying, writer)
+    name, _, unit = writer.logical.name.rpartition("-")
+    if name in INSTANTS:
+        op, count, finish = INSTANTS[name], UNITS[unit], None
+    elif unit == "date":
+        op, finish = "day", None
+    else:
+        finish = partial(python_value, writer)
+    exact = writer.logical == reader.logical and not isinstance(reader, Fixed)
+    return op, count, finish if exact else chained(finish, partial(_fitting, reader))
+
+
+def _plain(action: Take, op: str, count: int) -> tuple[str, int, Callable[[Any], Any] | None]:
+    writer, reader = action.writer, action.reader
+    if isinstance(reader, Fixed):
+        return op, count, None if isinstance(writer, Fixed) else partial(_sized, reader.size)
+    if isinstance(writer, Fixed) or writer.kind == reader.kind:
         return op, count, None
-    if writer.logical is None and isinstance(writer, Primitive) and isinstance(reader, Primitive):
-        return PROMOTED[writer.kind, reader.kind], 0, str.encode if reader.kind == "bytes" else None
-    if writer.logical is not None and reader.logical is not None:
-        name, _, unit = writer.logical.name.rpartition("-")
-        if name in INSTANTS:
-            return INSTANTS[name], UNITS[unit], None
-        if unit == "date":
-            return "day", 0, None
-    return op, count, partial(taken, action)
+    return PROMOTED.get((writer.kind, reader.kind), op), 0, str.encode if reader.kind == "bytes" else None
+
+
+def _underlying(node: Primitive | Fixed, value: Any) -> Any:
+    """The value below a logical type, which a reader's Avro schema has dropped; checked as the writer's."""
+    python_value(node, value)
+    return value
+
+
+def _fitting(node: Primitive | Fixed, value: Any) -> Any:
+    """A value of another unit, scale or size, if the reader's could be written with it."""
+    avro_value(node, value)
+    return value
+
+
+def _sized(size: int, value: bytes) -> bytes:
+    if len(value) != size:
+        raise ValueError(f"{size} bytes are expected, these are {len(value)}")
+    return value
 
 
 def chained(*steps: Callable[[Any], Any] | None) -> Callable[[Any], Any] | None:

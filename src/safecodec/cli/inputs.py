@@ -64,7 +64,7 @@ class KeptStart:
     def __init__(self, stream: Readable, longest: int) -> None:
         self._stream = stream
         self._longest = longest
-        self.data = bytearray()
+        self.data: bytearray = bytearray()
 
     def read(self, size: int, /) -> bytes:
         """Read of the stream."""

@@ -92,19 +92,21 @@ class Versions:
     ) -> None:
         self.subject = subject
         self.payload = payload
-        self.module = payload_module(payload, engine)
+        self.module: PayloadModule = payload_module(payload, engine)
         self.limits = limits
         _check_number("version", version)
         for number in older:
             _check_number("a version in older", number)
             if number >= version:
                 raise ConfigError(f"older has version {number}, which is not older than version {version}")
-        self.numbers = (*sorted(older), version)
+        self.numbers: tuple[int, ...] = (*sorted(older), version)
         self.newest = version
-        self.schemas = {number: self._parse(number, source) for number, source in sorted(older.items())}
+        self.schemas: dict[int, Schema] = {
+            number: self._parse(number, source) for number, source in sorted(older.items())
+        }
         self.schemas[version] = self._parse(version, newest)
-        self.fingerprints = {
-            number: fingerprint(payload, schema.full_canonical_form) for number, schema in self.schemas.items()
+        self.fingerprints: dict[int, bytes] = {
+            number: fingerprint(payload, schema.wire_form(payload)) for number, schema in self.schemas.items()
         }
 
     def _parse(self, number: int, source: SchemaSource) -> Schema:

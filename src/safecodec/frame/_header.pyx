@@ -271,7 +271,7 @@ def fingerprint(format, canonical):
 
     Args:
         format: Payload format: ``avro``, ``msgpack`` or ``json``.
-        canonical: The schema's full canonical form.
+        canonical: The schema's wire form.
 
     Returns:
         The first 4 bytes of SHA-256 over the format's byte and the canonical form in UTF-8.

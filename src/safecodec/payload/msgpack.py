@@ -13,6 +13,8 @@ from . import structured
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..avro.schema import Schema
+
 __all__ = ["decoder", "describe", "encoder", "forward_decoder", "reads_newer"]
 
 
@@ -27,7 +29,7 @@ class _Format:
         return msgspec.msgpack.Decoder(type_).decode
 
 
-encoder = partial(structured.encoder, _Format())
-decoder = partial(structured.decoder, _Format())
-forward_decoder = partial(structured.forward_decoder, _Format())
-reads_newer = structured.reads_newer
+encoder: Callable[[Schema, Schema], Callable[[Any], bytes]] = partial(structured.encoder, _Format())
+decoder: Callable[[Schema, Schema], Callable[[Any], Any]] = partial(structured.decoder, _Format())
+forward_decoder: Callable[[Schema, Schema], Callable[[Any], Any]] = partial(structured.forward_decoder, _Format())
+reads_newer: Callable[[Schema, Schema], bool] = structured.reads_newer

@@ -1,47 +1,44 @@
-"""What MessagePack and JSON share: formats that name their fields, through msgspec.
+"""The rules that MessagePack and JSON share: formats that name their fields, through msgspec.
 
 Where Python types say all, msgspec's own encoder and decoder are handed out, bound, with nothing in between. Where a
-version is an Avro schema, or the two sides of a pair are laid out differently, values go the long way: plain values,
-checked against the schema, resolved, and made into the reader's.
+version is an Avro schema, or the two sides of a pair differ in more than fields with equal meaning, a payload is
+transcoded: its plain value is written as Avro and read by the compiled plan of the pair, see `transcode`.
 """
 
 from __future__ import annotations
 
-import datetime
-import decimal
-import math
-import re
-import uuid
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from ..avro.hints import RecordHint, every
+from ..avro.classes import origin as class_of
+from ..avro.compile import decoder as avro_decoder
+from ..avro.compile import encoder as avro_encoder
+from ..avro.hints import Choice, FixedTuple, Hint, RecordHint, every
 from ..avro.layout import begins_with
-from ..avro.lift import lift
-from ..avro.nodes import Array, Field, Fixed, Map, Node, Primitive, Record, Union
-from ..avro.physical import Physical, lower, takes
-from ..avro.plain import checked, demand_whole, plain
-from ..avro.resolve import Action, Take, TakeFields, TakeSymbol, actions, resolve
-from ..errors import EncodeError, IncompatibleSchemaError, PayloadError, SchemaError
+from ..avro.logical import CARRIER
+from ..avro.nodes import ABSENT, Array, Enum, Map, Node, Primitive, Record, Union, is_optional
+from ..avro.pydantic_models import is_validated
+from ..avro.resolve import (
+    Action,
+    Take,
+    TakeFields,
+    TakeItems,
+    TakeSymbol,
+    actions,
+    resolve,
+    titled,
+    value_type,
+)
+from ..errors import EncodeError, IncompatibleSchemaError, SchemaError
+from .transcode import Parser, Printer, form
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ..avro.schema import Schema
 
-LEAVES: Final[dict[str, Any]] = {
-    "date": datetime.date,
-    "decimal": decimal.Decimal,
-    "big-decimal": decimal.Decimal,
-    "uuid": uuid.UUID,
-    "bytes": bytes,
-}
-
-
-FLOATS: Final = ("float", "double")
-KEYS_THAT_ARE_NO_TEXT: Final = re.compile(r"dict\[(bool|none|any|[^,\[]+ \|)")
-"""Keys that are written as a text that another key may have as well, or that are not written at all."""
+FLOATS = ("float", "double")
 
 
 class Format(Protocol):
@@ -49,7 +46,7 @@ class Format(Protocol):
 
     name: str
     texts_only: bool
-    """Whether bytes are written as text."""
+    """Whether bytes and keys are written as text."""
 
     def encoder(self) -> Callable[[Any], bytes]:
         """Return an encoder's bound method."""
@@ -68,111 +65,153 @@ def walk(node: Node, seen: set[int] | None = None) -> Iterator[Node]:
         return
     seen.add(id(node))
     yield node
-    parts: tuple[Node, ...] = ()
-    match node:
-        case Array():
-            parts = (node.items,)
-        case Map():
-            parts = (node.values,)
-        case Union():
-            parts = node.branches
-        case Record():
-            parts = tuple(field.type for field in node.fields)
-    for part in parts:
+    for part in _parts(node):
         yield from walk(part, seen)
 
 
-def _shape(node: Node, form: Format) -> str:
-    """What a reader sees of a value before it knows its type."""
+def _parts(node: Node) -> tuple[Node, ...]:
     match node:
         case Array():
-            return "array"
-        case Map() | Record():
-            return "array" if isinstance(node, Record) and node.attributes.get("safecodec.array_like") else "object"
-        case Primitive(kind="null" | "boolean"):
-            return node.kind
-        case Primitive(kind="int" | "long", logical=None):
-            return "int"
-        case Primitive(kind="float" | "double"):
-            return "float"
-        case Primitive(kind="bytes", logical=None) | Fixed(logical=None) if not form.texts_only:
-            return "bytes"
-    return "text"
+            return (node.items,)
+        case Map():
+            return (node.values,)
+        case Union():
+            return node.branches
+        case Record():
+            return tuple(field.type for field in node.fields)
+    return ()
 
 
-def _check(schema: Schema, form: Format) -> None:
-    """Refuse unions whose branches a value does not tell apart (of Python types msgspec has done so), and keys."""
+def _check(schema: Schema, fmt: Format) -> None:
+    """Refuse unions whose branches a value does not tell apart, and keys that a format cannot give back."""
     for node in walk(schema.root):
-        carried = node.attributes.get("safecodec.type", "") if isinstance(node, Primitive) else ""
-        if form.texts_only and KEYS_THAT_ARE_NO_TEXT.search(carried):
-            raise SchemaError(f"{form.name} has only text as keys, and cannot give back those of {carried}")
-        if isinstance(node, Union) and schema.type is None:
-            shapes = [_shape(branch, form) for branch in node.branches]
-            twice = next((shape for shape in shapes if shapes.count(shape) > 1), None)
-            if twice is not None:
-                raise SchemaError(f"{form.name} cannot tell apart two branches of a union that are both {twice}")
+        if isinstance(node, Array) and "safecodec.map" in node.attributes and fmt.texts_only:
+            assert isinstance(node.items, Record)
+            _check_key(node.items.fields[0].type, fmt)
+        if isinstance(node, Union):
+            _check_union(node, fmt)
+
+
+def _check_key(node: Node, fmt: Format) -> None:
+    """A key is one text that gives back one value: a text, a number, or a leaf that is written as text."""
+    one_kind = not isinstance(node, Enum) or len({type(value) for value in node.values}) == 1
+    leaf = isinstance(node, (Primitive, Enum)) and form(node, texts_only=True) in ("text", "int", "float")
+    if not (leaf and one_kind):
+        raise SchemaError(f"{fmt.name} has only text as keys, and cannot give back those of {titled(node)}")
+
+
+def _check_union(node: Union, fmt: Format) -> None:
+    """Refuse a union of two branches whose values may look alike."""
+    written = [one for one in node.branches if "safecodec.absent" not in getattr(one, "attributes", {})]
+    for at, branch in enumerate(written):
+        for other in written[:at]:
+            shape = form(branch, texts_only=fmt.texts_only)
+            if shape == form(other, texts_only=fmt.texts_only) and not _are_apart(branch, other):
+                raise SchemaError(
+                    f"{fmt.name} cannot tell apart two branches of a union that are both {shape}: "
+                    f"{titled(other)} and {titled(branch)}"
+                )
+
+
+def _are_apart(one: Node, other: Node) -> bool:
+    """Tell whether a value says which of two branches of one form it is of: by its tag, or as one of few values."""
+    match one, other:
+        case Record(), Record():
+            tags = [record.attributes.get("safecodec.tag") for record in (one, other)]
+            return None not in tags and tags[0] != tags[1]
+        case Enum(), Enum():
+            return set(map(repr, one.values)).isdisjoint(map(repr, other.values))
+        case (Enum(), Primitive() as leaf) | (Primitive() as leaf, Enum()):
+            return leaf.logical is None and leaf.kind in ("string", "int", "long")  # then either gives the value back
+    return False
+
+
+# ---- straight decodes --------------------------------------------------------------------------------------------
 
 
 def _straight(writer: Schema, reader: Schema, action: Action) -> bool:
-    """Tell whether the reader's own decoder reads what the writer's type encodes, as resolution would."""
-    if writer.type is None or reader.type is None or _any_record(reader, _forbids_unknown):
+    """Tell whether the reader's own decoder reads payloads of the writer as the pair's meaning demands."""
+    if reader.type is None or _is_beyond_msgspec(reader):
         return False
-    omits = _any_record(writer, _omits_defaults)
-    return all(_straight_step(step, omits=omits) for step in actions(action))
+    if any(isinstance(node, Union) for node in walk(writer.root)) and writer.type is None:
+        return False  # without a type, a union's value need not be the first that msgspec tries
+    return all(_straight_step(step) for step in actions(action))
 
 
-def _straight_step(step: Action, *, omits: bool) -> bool:
+def _is_beyond_msgspec(schema: Schema) -> bool:
+    """Tell whether msgspec does not write and read values of a type as they are."""
+    return any(_is_hint_beyond(hint) for hint in every(schema.hints[id(schema.root)]))
+
+
+def _is_hint_beyond(hint: Hint) -> bool:
+    """Tell whether one of msgspec 0.22's limits applies.
+
+    A field that is no argument is not made, and its class's default not written; nor are private attributes of attrs
+    classes. Models of pydantic are not known, and its dataclasses not validated. A bounded container beside a tuple in
+    a union crashes CPython's collector.
+    """
+    if isinstance(hint, Choice):
+        bounded = any(getattr(one, "bounds", None) for one in hint.members)
+        return bounded and any(isinstance(one, FixedTuple) for one in hint.members)
+    if not isinstance(hint, RecordHint):
+        return False
+    private = hint.kind == "attrs" and any(field.name.startswith("_") for field in hint.fields)
+    return private or is_validated(class_of(hint)) or any(not field.init for field in hint.fields)
+
+
+def _straight_step(step: Action, *, blind: bool = False) -> bool:
+    """Tell whether a step is read by name alone; blind: by a reader that does not know the writer's schema."""
     match step:
         case Take():
-            dropped = step.writer.logical is not None and step.reader.logical is None
-            return not dropped and _kind(step.writer) == _kind(step.reader)
+            return _straight_leaf(step)
         case TakeSymbol():
-            return all(symbol == other for symbol, other in step.symbols.items())
+            values = dict(zip(step.reader.symbols, step.reader.values, strict=True))
+            pairs = zip(step.writer.values, [values[symbol] for symbol in step.symbols.values()], strict=True)
+            return all(mine == theirs and type(mine) is type(theirs) for mine, theirs in pairs)
+        case TakeItems():
+            return ("safecodec.map" in step.writer.attributes) == ("safecodec.map" in step.reader.attributes)
         case TakeFields():
-            pairs = [(theirs, mine) for mine, theirs, _ in step.fields if theirs is not None]
-            return _layout(step.writer) == _layout(step.reader) == PLAIN_LAYOUT and all(
-                theirs.name == mine.name
-                and _is_optional(theirs) == _is_optional(mine)
-                and (not omits or theirs.default == mine.default)
-                for theirs, mine in pairs
-            )
+            return _straight_record(step, blind=blind)
     return True
 
 
-def _kind(node: Primitive | Fixed) -> str:
-    """What a value is written as: all numbers are one kind."""
-    if isinstance(node, Fixed):
-        return "bytes"
-    return "number" if node.kind in ("int", "long", *FLOATS) else node.kind
+def _straight_leaf(step: Take) -> bool:
+    if (step.writer.logical is None) != (step.reader.logical is None):
+        return False
+    kinds = {getattr(step.writer, "kind", "bytes"), getattr(step.reader, "kind", "bytes")}
+    whole = kinds <= {"int", "long"} or kinds <= {"double"} or len(kinds) == 1
+    same = step.writer.logical == step.reader.logical
+    return same and whole and value_type(step.writer) == value_type(step.reader)
 
 
-def _layout(record: Record) -> tuple[Any, ...]:
-    return tuple(record.attributes.get(f"safecodec.{key}") for key in ("tag_field", "tag", "array_like"))
+def _straight_record(step: TakeFields, *, blind: bool) -> bool:
+    writer, reader = step.writer.attributes, step.reader.attributes
+    laid_out = ("safecodec.tag_field", "safecodec.tag", "safecodec.array_like", "safecodec.tuple")
+    if any(writer.get(key) != reader.get(key) for key in laid_out):
+        return False
+    written = [field.name for field in step.writer.fields]
+    read = [field.name for field, _, _ in step.fields]
+    exact = "safecodec.array_like" in reader or (not blind and "safecodec.forbid_unknown" in reader)
+    if exact and written != read:
+        return False
+    omits = "safecodec.omit_defaults" in writer
+    return all(
+        theirs is None
+        or (
+            theirs.name == mine.name
+            and (not is_optional(theirs) or is_optional(mine) or not _may_be_null(theirs))
+            and (not omits or theirs.default is ABSENT or _equal(theirs.default, mine.default))
+        )
+        for mine, theirs, _ in step.fields
+    )
 
 
-PLAIN_LAYOUT: Final = (None, None, None)
+def _equal(mine: Any, theirs: Any) -> bool:
+    return bool(mine == theirs) and type(mine) is type(theirs)
 
 
-def _is_optional(field: Field) -> bool:
-    return "safecodec.optional" in field.attributes
-
-
-def _forbids_unknown(record: RecordHint) -> bool:
-    return record.forbids_unknown
-
-
-def _omits_defaults(record: RecordHint) -> bool:
-    return record.omits_defaults
-
-
-def _is_exact(record: RecordHint) -> bool:
-    """Tell whether a record takes nothing but its own fields."""
-    return record.forbids_unknown or record.kind == "namedtuple"
-
-
-def _any_record(schema: Schema, holds: Callable[[RecordHint], bool]) -> bool:
-    """Tell whether any record in a schema's type is made so, those in carried types too."""
-    return any(isinstance(one, RecordHint) and holds(one) for one in every(schema.hints[id(schema.root)]))
+def _may_be_null(field: Any) -> bool:
+    return any(isinstance(one, Primitive) and one.kind == "null" for one in field.type.branches[1:])
 
 
 def reads_newer(writer: Schema, reader: Schema) -> bool:
@@ -182,85 +221,69 @@ def reads_newer(writer: Schema, reader: Schema) -> bool:
     arrays are read by position.
     """
     both = (*walk(writer.root), *walk(reader.root))
-    if any(isinstance(node, Record) and node.attributes.get("safecodec.array_like") for node in both):
-        return begins_with(writer.root, reader.root)
+    if any(isinstance(node, Record) and "safecodec.array_like" in node.attributes for node in both):
+        return begins_with(writer.root, reader.root, "msgpack")
     try:
         action = resolve(writer, reader)
     except IncompatibleSchemaError:
         return False
-    if writer.type is None or reader.type is None:
-        return all(_straight_step(step, omits=False) for step in actions(action))
-    strict = _any_record(reader, _forbids_unknown)  # these take the long way, which reads by name too
-    omits = _any_record(writer, _omits_defaults)
-    return all(_straight_step(step, omits=omits or strict) for step in actions(action))
+    return all(_straight_step(step, blind=True) for step in actions(action))
 
 
 # ---- encoding ----------------------------------------------------------------------------------------------------
 
 
-def encoder(form: Format, writer: Schema, source: Schema) -> Callable[[Any], bytes]:
+def encoder(fmt: Format, writer: Schema, source: Schema) -> Callable[[Any], bytes]:
     """Return what writes values of the source's schema as payloads of the writer's.
 
     Raises:
-        IncompatibleSchemaError: They cannot be written so.
+        IncompatibleSchemaError: No value can be written so.
         SchemaError: The format cannot tell a union's branches apart, or leaves out a part of the source's values.
     """
-    _check(writer, form)
-    if source.type is not None:
-        demand_whole(source.hints[id(source.root)])
-    encode = form.encoder()
-    if writer != source or source.type is None:
-        encode = _LongEncoder(encode, writer, source).encode
-    elif any(isinstance(node, Array) and node.attributes for node in walk(source.root)):
-        encode = _sorting(encode, source.root)
-    if form.texts_only and any(_may_hold_float(node) for node in walk(source.root)):
-        return _finite(encode, _typed(form, Any if source.type is None or writer != source else source.type))
+    _check(writer, fmt)
+    _check(source, fmt)
+    older = writer is not source and (writer != source or any(map(_has_bounds, walk(writer.root))))
+    if older or source.type is None or _needs_order(source) or _is_beyond_msgspec(source):
+        return _Transcoder(fmt, writer, source).encode
+    encode = fmt.encoder()
+    _typed(fmt, source.type)  # whatever msgspec does not read, it does not write either
+    if fmt.texts_only and any(_may_hold_float(node) for node in walk(source.root)):
+        return _finite(encode, _typed(fmt, source.type))
     return encode
 
 
+def _needs_order(schema: Schema) -> bool:
+    """Tell whether msgspec alone does not do: a set has no order of its own, and a value of Any has to be looked at."""
+    return any(
+        (isinstance(node, Array) and "safecodec.collection" in node.attributes)
+        or (isinstance(node, Primitive) and node.logical is not None and node.logical.name == CARRIER)
+        for node in walk(schema.root)
+    )
+
+
+def _has_bounds(node: Node) -> bool:
+    attributes = {} if isinstance(node, Union) else node.attributes
+    return not {"safecodec.bounds", "safecodec.key_bounds"}.isdisjoint(attributes)
+
+
 def _may_hold_float(node: Node) -> bool:
-    return isinstance(node, Primitive) and (node.kind in FLOATS or "safecodec.type" in node.attributes)
+    return isinstance(node, Primitive) and node.kind in FLOATS
 
 
-def _sorting(encode: Callable[[Any], bytes], root: Node) -> Callable[[Any], bytes]:
-    """Sets have no order of their own, and the same value has to give the same bytes."""
-    return lambda value: encode(sort_sets(root, plain(value)))
+class _Transcoder:
+    """Writes a value as Avro of the writer's schema, which checks it, and that as the format's plain value."""
 
-
-def sort_sets(node: Node, value: Any) -> Any:
-    """Return a plain value with the items of its sets in the order of their text."""
-    match node:
-        case Array() if isinstance(value, (list, tuple)):
-            items = [sort_sets(node.items, one) for one in value]
-            return sorted(items, key=repr) if node.attributes else items
-        case Map() if isinstance(value, dict):
-            return {key: sort_sets(node.values, one) for key, one in value.items()}
-        case Union():
-            branch = next((branch for branch in node.branches if takes(branch, value, exact=True)), None)
-            return value if branch is None else sort_sets(branch, value)
-        case Record() if isinstance(value, dict):
-            types = {field.name: field.type for field in node.fields}
-            return {key: sort_sets(types[key], one) if key in types else one for key, one in value.items()}
-        case Record() if isinstance(value, (list, tuple)):
-            start = 1 if "safecodec.tag" in node.attributes else 0
-            fields = zip(node.fields, value[start:], strict=False)
-            return [*value[:start], *(sort_sets(field.type, one) for field, one in fields)]
-    return value
-
-
-class _LongEncoder:
-    def __init__(self, encode: Callable[[Any], bytes], writer: Schema, source: Schema) -> None:
-        self.action = resolve(source, writer)
-        self.write = encode
-        self.type = source.type
-        self.typed = writer.type is not None
-        self.root, self.branches = source.root, Physical(source.root).branches
+    def __init__(self, fmt: Format, writer: Schema, source: Schema) -> None:
+        self.to_avro = avro_encoder(writer, source).encode
+        self.printer = Printer(writer.root, texts_only=fmt.texts_only)
+        self.write = fmt.encoder()
+        self.texts_only = fmt.texts_only
 
     def encode(self, value: Any) -> bytes:
-        if self.type is not None:
-            value = checked(value, self.type)
-        physical = lower(self.root, value, "$", self.branches)
-        return self.write(lift(self.action, physical, "$", typed=self.typed))
+        found = self.printer.plain(self.to_avro(value))
+        if self.texts_only:
+            _demand_finite(found, "$")
+        return self.write(found)
 
 
 def _finite(encode: Callable[[Any], bytes], decode: Callable[[bytes], Any]) -> Callable[[Any], bytes]:
@@ -269,7 +292,7 @@ def _finite(encode: Callable[[Any], bytes], decode: Callable[[bytes], Any]) -> C
     def finite(value: Any) -> bytes:
         payload = encode(value)
         if b"null" in payload and not _comes_back(decode, payload, value):
-            _demand_finite(plain(value), "$")
+            _demand_finite(msgspec.to_builtins(value), "$")
         return payload
 
     return finite
@@ -284,10 +307,11 @@ def _comes_back(decode: Callable[[bytes], Any], payload: bytes, value: Any) -> b
 
 
 def _demand_finite(value: Any, path: str) -> None:
-    if isinstance(value, float) and not math.isfinite(value):
+    if isinstance(value, float) and value - value != 0:
         raise EncodeError(f"the number {value} has no JSON form", path=path)
     if isinstance(value, dict):
         for key, one in value.items():
+            _demand_finite(key, path)
             _demand_finite(one, f"{path}.{key}")
     elif isinstance(value, (list, tuple)):
         for at, one in enumerate(value):
@@ -297,116 +321,84 @@ def _demand_finite(value: Any, path: str) -> None:
 # ---- decoding ----------------------------------------------------------------------------------------------------
 
 
-def decoder(form: Format, writer: Schema, reader: Schema) -> Callable[[Any], Any]:
+def decoder(fmt: Format, writer: Schema, reader: Schema) -> Callable[[Any], Any]:
     """Return what reads payloads of the writer's schema as values of the reader's.
 
     Raises:
         IncompatibleSchemaError: They do not resolve.
         SchemaError: The format cannot tell a union's branches apart.
     """
-    _check(writer, form)
-    long_way = _LongDecoder(form, writer, reader)  # resolves
-    if (writer == reader and reader.type is not None) or _straight(writer, reader, long_way.action):
-        return _typed(form, reader.type)
-    return long_way.decode
+    _check(writer, fmt)
+    action = resolve(writer, reader)
+    if _straight(writer, reader, action):
+        return _typed(fmt, reader.type)
+    return _Retranscoder(fmt, writer, reader).decode
 
 
-def forward_decoder(form: Format, reader: Schema, target: Schema) -> Callable[[Any], Any]:
+def forward_decoder(fmt: Format, reader: Schema, target: Schema) -> Callable[[Any], Any]:
     """Return what reads payloads of a newer schema by the names that the reader knows, as values of the target."""
-    if target is not reader:
-        return decoder(form, reader, target)
-    _check(reader, form)
-    if reader.type is not None and not _any_record(reader, _is_exact):
-        return _typed(form, reader.type)
-    return _LongDecoder(form, reader, reader).decode
+    _check(reader, fmt)
+    if not any(map(_is_exact, walk(reader.root))) and _straight(reader, target, resolve(reader, target)):
+        return _typed(fmt, target.type)
+    try:
+        return _Retranscoder(fmt, _lenient(reader), target).decode
+    except (
+        IncompatibleSchemaError
+    ):  # the target needs a field that may be missing: then a payload without it is refused
+        return _Retranscoder(fmt, reader, target).decode
 
 
-def _typed(form: Format, type_: Any) -> Callable[[Any], Any]:
+def _lenient(schema: Schema) -> Schema:
+    """A schema whose fields may be missing where they have a default: a newer writer may have dropped them."""
+    source = schema.json
+    for record in _records(source):
+        for field in record["fields"]:
+            if {"default", "safecodec.default"}.isdisjoint(field) or "safecodec.optional" in field:
+                continue
+            kinds = field["type"] if isinstance(field["type"], list) else [field["type"]]
+            name = f"{record['name']}_without_{field['name']}"
+            absent = {"type": "record", "name": name, "fields": [], "safecodec.absent": True}
+            field |= {"type": [absent, *kinds], "default": {}, "safecodec.optional": True}
+    return type(schema)(source, limits=schema.limits)
+
+
+def _records(source: Any) -> Iterator[dict[str, Any]]:
+    """Yield every record that is defined in a schema's JSON."""
+    if isinstance(source, list):
+        for one in source:
+            yield from _records(one)
+    elif isinstance(source, dict):
+        if source.get("type") == "record":
+            yield source
+        for key in ("type", "items", "values", "fields"):
+            yield from _records(source.get(key))
+
+
+def _is_exact(node: Node) -> bool:
+    """Tell whether msgspec refuses a record with more than the known fields, as a newer version may have."""
+    attributes = node.attributes if isinstance(node, Record) else {}
+    return "safecodec.forbid_unknown" in attributes or "safecodec.array_like" in attributes
+
+
+def _typed(fmt: Format, type_: Any) -> Callable[[Any], Any]:
     """A type's own decoder.
 
     Raises:
         SchemaError: msgspec refuses the type, which Avro could hold.
     """
     try:
-        return form.decoder(type_)
+        return fmt.decoder(type_)
     except Exception as error:  # whatever msgspec stumbles over
-        raise SchemaError(f"{form.name} cannot hold the type: {error}") from None
+        raise SchemaError(f"{fmt.name} cannot hold the type: {error}") from None
 
 
-class _LongDecoder:
-    def __init__(self, form: Format, writer: Schema, reader: Schema) -> None:
-        self.action = resolve(writer, reader)
-        self.read = form.decoder(Any)
-        self.type = reader.type
-        self.text_keys = form.texts_only  # JSON has no other keys; elsewhere a text is no number
-        self.root, self.branches = writer.root, Physical(writer.root).branches
+class _Retranscoder:
+    """Reads a plain value, writes it as Avro of the writer's schema, and reads that by the pair's plan."""
+
+    def __init__(self, fmt: Format, writer: Schema, reader: Schema) -> None:
+        self.read = fmt.decoder(Any)
+        self.parser = Parser(writer.root, texts_only=fmt.texts_only)
+        self.plan = avro_decoder(writer, reader).decode
 
     def decode(self, payload: Any) -> Any:
-        try:
-            value = _parsed(self.root, self.read(payload), "$")
-            physical = lower(self.root, value, "$", self.branches)
-        except EncodeError as error:
-            raise PayloadError(error.reason, path=error.path) from None
-        value = lift(self.action, physical, "$", typed=self.type is not None)
-        return value if self.type is None else msgspec.convert(value, self.type, str_keys=self.text_keys)
-
-
-def _parsed(node: Node, value: Any, path: str) -> Any:
-    """The Python values of a plain one: what a format writes as text is what it was; unknown fields are left out."""
-    match node:
-        case Primitive() | Fixed():
-            return _parsed_leaf(node, value, path)
-        case Array() if isinstance(value, list):
-            return [_parsed(node.items, one, f"{path}[{at}]") for at, one in enumerate(value)]
-        case Map() if isinstance(value, dict):
-            return {key: _parsed(node.values, one, f"{path}[{key!r}]") for key, one in value.items()}
-        case Union():
-            return _parsed_branch(node, value, path)
-        case Record():
-            return _parsed_record(node, value, path)
-    return value
-
-
-def _parsed_leaf(node: Primitive | Fixed, value: Any, path: str) -> Any:
-    kind: Any = LEAVES.get("bytes" if isinstance(node, Fixed) else node.kind)
-    if node.logical is not None:
-        name = node.logical.name
-        if name in ("safecodec-msgpack", "duration"):
-            return value
-        kind = LEAVES.get(name) or (datetime.time if name.startswith("time-") else datetime.datetime)
-    if kind is None:
-        return value
-    try:
-        return msgspec.convert(value, kind)
-    except msgspec.ValidationError as error:
-        raise PayloadError(str(error), path=path) from None
-
-
-def _parsed_branch(node: Union, value: Any, path: str) -> Any:
-    for exact in (True, False):
-        for branch in node.branches:
-            try:
-                parsed = _parsed(branch, value, path)
-            except PayloadError:
-                continue
-            if takes(branch, parsed, exact=exact):
-                return parsed
-    return value
-
-
-def _parsed_record(node: Record, value: Any, path: str) -> Any:
-    tag_field: str | None = node.attributes.get("safecodec.tag_field")
-    if node.attributes.get("safecodec.array_like"):
-        if not isinstance(value, list):
-            return value
-        start = 0 if tag_field is None else 1
-        named = {field.name: one for field, one in zip(node.fields, value[start:], strict=False)}
-        return [*value[:start], *(_field(field, named, path) for field in node.fields if field.name in named)]
-    if not isinstance(value, dict):
-        return value
-    tag = {tag_field: value[tag_field]} if tag_field is not None and tag_field in value else {}
-    return tag | {field.name: _field(field, value, path) for field in node.fields if field.name in value}
-
-
-def _field(field: Field, values: dict[str, Any], path: str) -> Any:
-    return _parsed(field.type, values[field.name], f"{path}.{field.name}")
+        return self.plan(self.parser.avro(self.read(payload)))

@@ -77,7 +77,7 @@ class SQLiteDatabase:
     """A database within this process, in memory."""
 
     def __init__(self) -> None:
-        self.reads = 0
+        self.reads: int = 0
         self._connection = sqlite3.connect(":memory:", isolation_level=None)
         self._connection.execute(
             "CREATE TABLE user_config (user_id INTEGER PRIMARY KEY, plan TEXT, seats INTEGER, rate_limit INTEGER,"
