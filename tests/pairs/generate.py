@@ -328,6 +328,9 @@ def closed(root: Type) -> bool:
     ]
     if any(Leaf("any") in members and set(map(repr, members)) - {repr(Leaf("any")), repr(NONE)} for members in unions):
         return False  # refused: Any takes the values of whatever stands beside it
+    leaves = [[member.kind for member in members if isinstance(member, Leaf)] for members in unions]
+    if any(len(set(kinds)) < len(kinds) for kinds in leaves):
+        return False  # refused: one type twice, with other bounds
     return unique and all(_is_hashable(space, one) for one in hashed)
 
 

@@ -441,6 +441,12 @@ def test_what_no_reader_tells_apart(type_: Any, reason: str) -> None:
         msgspec.msgpack.Decoder(type_)
 
 
+def test_a_type_stands_once_in_a_union() -> None:
+    """Of one type with two bounds no reader can tell which it was: the union is refused."""
+    with pytest.raises(SchemaError, match="has one type twice"):
+        Schema(Annotated[int, msgspec.Meta(ge=0)] | Annotated[int, msgspec.Meta(le=9)])
+
+
 def test_any_stands_alone() -> None:
     """Any takes the values of a type beside it, which would come back as plain ones: the union is refused."""
     with pytest.raises(SchemaError, match="write Any alone"):

@@ -170,6 +170,8 @@ class _Deriver:
         for one in hint.members:
             made = self.node(one, path, depth + 1)
             for branch in made.branches if isinstance(made, Union) else (made,):
+                if any(_are_one_leaf(branch, other) for other in branches):
+                    raise SchemaError("the union has one type twice, with other bounds: give it once", path=path)
                 if not any(branch is other or _are_nulls(branch, other) for other in branches):
                     branches.append(branch)
         return branches[0] if len(branches) == 1 else Union(tuple(sorted(branches, key=_place)))
@@ -244,6 +246,12 @@ def _symbol(value: Any) -> str:
     """A symbol for a value that is no Avro name, another for each: a kind, and all but letters and digits by number."""
     kind = {bool: "b", int: "i"}.get(type(value), "s")
     return f"{kind}_" + re.sub(r"[^A-Za-z0-9]", lambda found: f"_{ord(found[0]):x}_", str(value))
+
+
+def _are_one_leaf(one: Node, other: Node) -> bool:
+    if not isinstance(one, Primitive) or not isinstance(other, Primitive) or one.kind == "null":
+        return False
+    return one is not other and (one.kind, one.logical) == (other.kind, other.logical)
 
 
 def _are_nulls(one: Node, other: Node) -> bool:

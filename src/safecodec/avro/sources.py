@@ -425,7 +425,7 @@ def _fits(node: Node, hint: Any, beside: tuple[Node, ...], *, typed: bool) -> Ca
     """What tells whether a branch takes a value without looking into it; None for a leaf, which is tried."""
     match node:
         case Primitive(kind="float" | "double", logical=None):
-            whole = typed and any(isinstance(one, Primitive) and one.kind in ("int", "long") for one in beside)
+            whole = typed and any(_holds_whole(one) for one in beside)
             return partial(_fits_float, node.kind, (float,) if whole else (float, int))
         case Array() | Map():
             types = _container_types(node, hint)
@@ -438,6 +438,13 @@ def _fits(node: Node, hint: Any, beside: tuple[Node, ...], *, typed: bool) -> Ca
         case Record():
             return partial(_record_fits, node)
     return None
+
+
+def _holds_whole(node: Node) -> bool:
+    """Tell whether a branch is of whole numbers, which then are no values of a float beside it."""
+    if isinstance(node, Enum):
+        return any(type(value) is int for value in node.values)
+    return isinstance(node, Primitive) and node.kind in ("int", "long") and node.logical is None
 
 
 def _fits_float(kind: str, types: tuple[type, ...], value: Any) -> bool:
