@@ -142,12 +142,13 @@ def blocks(page: str, language: str) -> list[str]:
 
 
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="the pages are those of a checkout")
-def test_printed_commands_work(shell: Any, redis_client: Any, tmp_path: Path) -> None:
+def test_printed_commands_work(shell: Any, redis_client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every inspect command that the page prints ends with exit code 0 on the frame of the README's codec."""
     package = tmp_path / "myservice"
     package.mkdir()
     (package / "codecs.py").write_text(blocks("README.md", "python")[0] + "\nuser = codec\n")
     written: dict[str, Any] = {}
+    monkeypatch.chdir(tmp_path)  # the page's code writes a file
     exec((package / "codecs.py").read_text(), written)
     assert isinstance(written["codec"], Codec)
     redis_client.set("user:7", written["frame"])

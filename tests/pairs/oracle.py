@@ -198,10 +198,10 @@ class Pair:
             return next(iter(fits), None)
         if isinstance(member, Record):
             several = any(sum(isinstance(one, Record) for one in side) > 1 for side in (writers, readers))
-            for place, mine in enumerate(readers):
-                if isinstance(mine, Record) and self._records_match(member, mine, several=several):
-                    return place
-            return None
+            records = [(place, mine) for place, mine in enumerate(readers) if isinstance(mine, Record)]
+            live = [place for place, mine in records if several and _same_label(*map(_label, (member, mine)))]
+            found = [place for place, mine in records if self._records_match(member, mine, several=several)]
+            return next(iter([*live, *found]), None)  # a live tag or name before an alias
         return next((place for place, mine in enumerate(readers) if type(mine) is type(member)), None)
 
     def _matched_leaf(self, member: Leaf, readers: tuple[Type, ...]) -> int | None:
@@ -214,8 +214,7 @@ class Pair:
     def _records_match(self, writer: Record, reader: Record, *, several: bool) -> bool:
         if not several:
             return self._tags_agree(writer, reader)
-        labels = [one.name if one.tag is None else one.tag for one in (writer, reader)]
-        if _same_label(*labels):
+        if _same_label(_label(writer), _label(reader)):
             return True
         aliases, tag, name = self._aliases(writer, reader)
         return (name if tag is None else tag) in aliases
@@ -341,6 +340,10 @@ def _typed(values: tuple[str | int, ...]) -> list[tuple[str, str | int]]:
 
 def _common(writer: Values, reader: Values) -> set[tuple[str, str | int]]:
     return set(_typed(writer.values)) & set(_typed(reader.values))
+
+
+def _label(record: Record) -> str | int:
+    return record.name if record.tag is None else record.tag
 
 
 def _same_label(one: str | int, other: str | int) -> bool:

@@ -96,7 +96,7 @@ class Parser:
                 at = self._branch(node.branches, value, path)
                 out += put_long(at)
                 self._put(node.branches[at], value, path, out, depth)
-            case Record():
+            case _:
                 self._put_record(node, value, path, out, depth)
 
     def _put_items(self, node: Array, value: list[Any], path: str, out: bytearray, depth: int) -> None:
