@@ -319,7 +319,7 @@ def counterpart(writer: Type, one: Part) -> Part | None:
 
 
 def project(writer: Type, reader: Type, value: Any) -> Any:
-    """What the reader sees of a writer's value (Avro 1.12, *Schema Resolution*, and docs/reference/type-pairs.md).
+    """Return the reader's value of a writer's (Avro 1.12, *Schema Resolution*, and docs/reference/type-pairs.md).
 
     Raises:
         Unresolved: The value has no place in the reader's schema.

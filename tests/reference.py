@@ -403,7 +403,7 @@ class _WireForm:
 
 
 def _group(node: dict[str, Any]) -> Any:
-    """What named types have in common where a union tells them apart by name alone."""
+    """Return the trait that named types share where a union tells them apart by name alone."""
     if node["kind"] == "enum" and "safecodec.class" in node:
         return "enum", frozenset(type(value) for value in _symbols(node))
     if node["kind"] in ("enum", "fixed"):

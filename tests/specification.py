@@ -25,7 +25,7 @@ TAGS: dict[type, Any] = {
     datetime.time: datetime.time.isoformat,
     uuid.UUID: str,
 }
-"""What makes text of values that JSON lacks; the text is stored as ``{"$type": text}``."""
+"""Functions that make text of values that JSON lacks; the text is stored as ``{"$type": text}``."""
 FROM_TAGS: dict[str, Any] = {
     "$bytes": bytes.fromhex,
     "$Decimal": decimal.Decimal,

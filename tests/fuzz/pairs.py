@@ -39,7 +39,7 @@ Signature: TypeAlias = tuple[str, str, str]
 
 @dataclass
 class Report:
-    """What some pairs gave.
+    """Counts and findings of some pairs.
 
     Args:
         counts: Pairs, values, reads and so on.
@@ -209,7 +209,7 @@ def done(processes: int, jobs: list[Job]) -> Iterator[Any]:
 
 
 def _answer(worker: Worker, *, ready: bool) -> tuple[Any, list[Job], Worker]:
-    """What a worker found, what is left to do of its job, and a worker that is free: another where it is gone."""
+    """Yield a worker's findings, the rest of its job, and a worker that is free: another where it is gone."""
     try:
         if ready:
             return worker.orders.recv(), [], worker

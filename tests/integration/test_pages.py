@@ -35,7 +35,7 @@ MORE = [page for page in GUIDES if page.name == "README.md" or {*requirements(pa
 def test_pages_run(page: Path, tmp_path: Path, redis_server: Any, redis_client: Any) -> None:
     """The blocks of a page do what they say; the Redis is at REDIS_URL, and where redis-cli looks for one."""
     assert blocks(page)
-    # What README.md reads back: the value that another process has put there.
+    # README.md reads this back: the value that another process has put there.
     made = Codec(Config, subject="user-config", version=1, environment="production")
     redis_client.set("user:7", made.encode(Config(7, "pro")))
     (tmp_path / "bin").mkdir()

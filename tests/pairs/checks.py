@@ -65,7 +65,7 @@ class Finding:
 
     @property
     def signature(self) -> tuple[str, str, str]:
-        """What two findings have in common that may have one cause: without names, numbers and places."""
+        """Traits of two findings that may have one cause: without names, numbers and places."""
         if self.cause:
             return self.fault, self.check, self.cause
         _, _, found = self.detail.rpartition(", got ")
@@ -76,7 +76,7 @@ class Finding:
 
 @dataclass
 class Outcome:
-    """What a call returned or raised."""
+    """A call's result or error."""
 
     value: Any = None
     error: Exception | None = None
@@ -110,7 +110,7 @@ class Side:
 
 @dataclass
 class Expected:
-    """What a value is read or written as; any: whether a refusal is as right."""
+    """The value that is read or written; any: whether a refusal is as right."""
 
     value: Any = None
     refused: str | None = None

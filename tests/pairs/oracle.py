@@ -330,7 +330,7 @@ def distinct(items: list[Any]) -> list[Any]:
 
 
 def _bare(value: Any) -> Any:
-    """What Python compares: a union's member without its place."""
+    """The part that Python compares: a union's member without its place."""
     return value.value if isinstance(value, In) else value
 
 

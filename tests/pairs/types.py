@@ -151,7 +151,7 @@ def optional(inner: Type) -> Union:
 
 
 def key_of(record: Record, field: Field) -> str:
-    """What a field is called when encoded."""
+    """Return a field's encoded name."""
     if field.key is not None:
         return field.key
     match record.rename:

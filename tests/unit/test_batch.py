@@ -120,7 +120,7 @@ def test_mistakes_are_raised_with_their_place(arguments: dict[str, Any], errors:
     ],
 )
 def test_what_is_no_batch(arguments: dict[str, Any], said: str) -> None:
-    """What has no items, and one context for all frames, are refused before a frame is read."""
+    """Arguments without items, and one context for all frames, are refused before a frame is read."""
     with pytest.raises(InputTypeError, match=said):
         codec().decode_many(**arguments)
 

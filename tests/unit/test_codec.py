@@ -298,7 +298,7 @@ def test_buffer_is_released_after_decoding() -> None:
 
 @pytest.mark.parametrize("given", ["text", None, 7, [1], memoryview(b"abcd")[::2]])
 def test_what_is_no_buffer_is_named(given: Any) -> None:
-    """What is not a C-contiguous buffer gets InputTypeError, which is a TypeError and no DecodeError."""
+    """An argument that is not a C-contiguous buffer gets InputTypeError, which is a TypeError and no DecodeError."""
     with pytest.raises(InputTypeError) as caught:
         codec().decode(given)
     assert isinstance(caught.value, TypeError)

@@ -41,7 +41,7 @@ def test_limits_are_whole_numbers_within_bounds(wrong: dict[str, Any]) -> None:
 
 
 class Deeper(Limits):  # type: ignore[misc]
-    """What says that it is Limits, and bounds nothing."""
+    """An object that claims to be Limits, and bounds nothing."""
 
     __slots__ = ()
 

@@ -80,7 +80,7 @@ def test_a_field_s_older_names_are_aliases_of_its_schema(kind: Any) -> None:
 @every_kind
 @pytest.mark.parametrize("older", [Old, Older], ids=["old", "older"])
 def test_a_field_is_read_by_an_older_name(kind: Any, older: Any) -> None:
-    """What an older version wrote under another name is read, in every format, and through the exported schema."""
+    """A field of another name in an older version is read, in every format, and through the exported schema."""
     writer = Schema(older)
     value, expected = older(7, "y"), kind(new=7, other="y")
     assert read(writer, Schema(kind), writer.encode(value)) == expected
@@ -137,7 +137,7 @@ class NewName:
 
 
 class Heir(Puma, tag="heir"):
-    """Whose class has no aliases of its own."""
+    """A subclass without aliases of its own."""
 
 
 def test_a_class_has_the_tags_of_its_older_versions() -> None:
@@ -164,7 +164,7 @@ def test_a_class_has_the_tags_of_its_older_versions() -> None:
 
 
 def test_aliases_are_texts() -> None:
-    """What cannot be an older name is refused when it is given, or when the type is looked into."""
+    """A value that cannot be an older name is refused when it is given, or when the type is looked into."""
     for wrong in ((), (7,), ("a", None)):
         with pytest.raises(TypeError, match="Alias takes the field's older names as str"):
             Alias(*wrong)

@@ -31,7 +31,7 @@ def struct(*fields: Any, name: str = "R", **config: Any) -> Any:
 
 
 def written(newest: Any, older: Any, value: Any) -> Any:
-    """What the older version's readers read of a value of the newest type, the same in every engine and format."""
+    """Readers of the older version read a value of the newest type, the same in every engine and format."""
     source, target = Schema(newest), Schema(older)
     payload, other = (engine(target, source).encode(value) for engine in ENGINES)
     assert payload == other

@@ -35,7 +35,7 @@ def literal(*values: str | int) -> Values:
 
 
 def answer(writer: Type, reader: Type, value: Any, *, writing: bool = False) -> Any:
-    """What becomes of a value, or how it is refused."""
+    """The value, or how it is refused."""
     one, other = Space(writer), Space(reader)
     if (writes(one, other) is False) if writing else reads(one, other):
         return NEVER

@@ -16,7 +16,7 @@ from specification import Case, from_json, to_json
 REFUSED = {"$refused": True}
 """The outcome of a schema, a pair, a value or bytes that are refused; no stored value is equal to it."""
 ALGORITHMS = {"md5": "MD5", "sha256": "SHA-256"}
-"""What the packages call the algorithms that the specification recommends."""
+"""Names that the packages have for the algorithms that the specification recommends."""
 KNOWN = {name: one for one in specification.disagreements() for name in one.names}
 
 
@@ -33,7 +33,7 @@ def resolve(writer: Schema, reader: Schema) -> bool:
 
 
 def answer(case: Case) -> Any:
-    """What safecodec makes of a case."""
+    """The answer of safecodec to a case."""
     given = case.given
     try:
         match case.kind:
@@ -55,7 +55,7 @@ def answer(case: Case) -> Any:
 
 
 def recorded(case: Case) -> Any:
-    """What the specification or the package makes of a case."""
+    """The specification's or the package's answer to a case."""
     if "refused" in case.given or case.given.get("valid") is False or case.given.get("compatible") is False:
         return REFUSED
     return case.given[{"schema": "valid", "match": "compatible", "write": "hex"}.get(case.kind, "value")]

@@ -44,7 +44,7 @@ WORDS = {
 
 
 def page_names() -> dict[str, Any]:
-    """What the cells of the tables name: the page's own classes, and those of the standard library and msgspec."""
+    """Names in the cells of the tables: the page's own classes, and those of the standard library and msgspec."""
     module = ModuleType("type_mapping_page")
     sys.modules[module.__name__] = module  # where annotations are looked up
     names = vars(module)

@@ -58,7 +58,7 @@ class Scalar:
     source: Any = None
     """The annotation as it is written."""
     bounds: dict[str, Any] = field(default_factory=dict)
-    """What `msgspec.Meta` demands beside the time zone, by its names."""
+    """Bounds that `msgspec.Meta` demands beside the time zone, by its names."""
 
 
 @dataclass(slots=True, eq=False)

@@ -55,7 +55,7 @@ def model_members(cls: Any, member: type[Member], missing: Any) -> list[Member]:
 
 
 def _argument(cls: Any, name: str, info: Any) -> str:
-    """What the model's constructor calls a field."""
+    """Return the name that the model's constructor has for a field."""
     config = cls.model_config
     if info.validation_alias is None or config.get("populate_by_name") or config.get("validate_by_name"):
         return name

@@ -414,7 +414,7 @@ def _is_single(action: Action) -> bool:
 
 
 def _getter(giving: Any, value: Any, path: str) -> Any:
-    """What returns the value of a field, or `LEFT_OUT`."""
+    """Return a function of a field's value, or `LEFT_OUT`."""
     if giving.get == "keys":
         if isinstance(value, Mapping):
             extra = next((key for key in value if key not in giving.known), None)

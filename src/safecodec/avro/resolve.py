@@ -237,7 +237,7 @@ class _Resolver:
         self.by_value = by_value
         self.known: dict[tuple[int, int], Action] = {}
         self.present: dict[int, Node] = {}
-        """What optional fields hold where they are not missing, by the field's id."""
+        """Nodes of optional fields that are not missing, by the field's id."""
 
     def resolve(self, writer: Node, reader: Node, path: str) -> Action:
         if isinstance(writer, Union):

@@ -64,7 +64,7 @@ TYPES: Final[dict[str, tuple[type, ...]]] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Missing:
-    """What is written for a field that a value does not have: one of the three.
+    """The bytes, or the value, written for a field that a value does not have: one of the three.
 
     Args:
         data: Bytes.
@@ -255,7 +255,7 @@ class Sources:
         return Given(source.name, inner, name, place, missing, blank, dropped)
 
     def _left_out(self, target: Field, absent: Action) -> Missing:
-        """What is written for a missing field: the written version's missing one, or its default."""
+        """Return the form of a missing field: the written version's missing one, or its default."""
         if isinstance(absent, Refused):
             return Missing(action=absent)
         if is_optional(target):
@@ -351,7 +351,7 @@ def _promote(source: str, target: str, value: Any) -> Any:
 
 
 def _default(source: Field, target: Field, inner: Action) -> Missing:
-    """What is written for the default of a key that is missing."""
+    """Return the form of the default of a key that is missing."""
     if source is target:
         return Missing(default_bytes(target.type, source.default))
     return Missing(make=lambda _: default_value(source.type, source.default), action=inner)
@@ -422,7 +422,7 @@ def _names(node: Node) -> tuple[str, ...]:
 
 
 def _fits(node: Node, hint: Any, beside: tuple[Node, ...], *, typed: bool) -> Callable[[Any], bool] | None:
-    """What tells whether a branch takes a value without looking into it; None for a leaf, which is tried."""
+    """Return a test whether a branch takes a value, which does not look into it; None for a leaf, which is tried."""
     match node:
         case Primitive(kind="float" | "double", logical=None):
             whole = typed and any(_holds_whole(one) for one in beside)

@@ -67,7 +67,7 @@ class Report:
         start: The first bytes.
         header: The frame's header, if there is one; damaged where a fault says so.
         context: The context that the header's checksum holds with, ``b""`` for none; None where it does not hold.
-        frame_faults: What is wrong, in the order of verdicts.
+        frame_faults: Faults, in the order of verdicts.
         refusal: The error of a codec that was asked to decode the frame.
         hints: What to do about it.
     """
@@ -82,7 +82,7 @@ class Report:
 
     @property
     def faults(self) -> list[DecodeError]:
-        """What is wrong, in the order of verdicts: a reader raises the first."""
+        """Faults, in the order of verdicts: a reader raises the first."""
         if self.refusal is None or type(self.refusal) in map(type, self.frame_faults):
             return self.frame_faults
         return [self.refusal, *self.frame_faults]
@@ -136,7 +136,7 @@ def inspect(stream: Readable, expected: Expected = Expected(), *, size: int | No
         size: Length of the stream in bytes where it is known, so that bytes behind the frame need not be read.
 
     Returns:
-        What was found. Of a frame's first 32 bytes or more, the verdict on the header.
+        Findings. Of a frame's first 32 bytes or more, the verdict on the header.
 
     Raises:
         OSError: The stream cannot be read.
