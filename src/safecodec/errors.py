@@ -37,7 +37,7 @@ A `DecodeError` is a verdict on data, and a cache may take it for a miss. The ca
 `InputTypeError` and `ConfigError`.
 
 Payloads, schemas and foreign exceptions may put any text into a message. Each character that Python calls not printable
-is escaped there, as `repr` does, and no message has more than 2,000 characters: the middle of a longer one is left out.
+is escaped there, as ``repr()`` does, and no message has more than 2,000 characters: the middle of a longer one is left out.
 
 `SafecodecLoopWarning`, a `RuntimeWarning`, is no error: the call was made, and stood on an event loop's thread.
 """
@@ -145,7 +145,7 @@ class SafecodecError(Exception):
 
     @property
     def args(self) -> tuple[Any, ...]:
-        """The message alone, unless it was set: code that knows an error by ``args`` hands on what a person needs."""
+        """The message alone, unless another was set, so that code which knows an error by ``args`` hands it on."""
         given: tuple[Any, ...] | None = self.__dict__.get("_args")
         return (str(self),) if given is None else given
 
