@@ -236,7 +236,11 @@ class Pair:
             at = value.at if isinstance(writer, Union) else 0
             matched = self._matched(writer, reader, at)
             if matched is None:
-                raise Refused(f"{_title(self.writer.members(writer)[at])} is no member")
+                twin = self._twin(writer, reader, value)
+                if twin is None:
+                    raise Refused(f"{_title(self.writer.members(writer)[at])} is no member")
+                self.lenient = True  # a refusal of the member that it was given as is as right
+                at, matched = twin
             inner = value.value if isinstance(writer, Union) else value
             found = self._convert(self.writer.members(writer)[at], self.reader.members(reader)[matched], inner)
             return In(matched, found) if isinstance(reader, Union) else found
@@ -298,6 +302,16 @@ class Pair:
         if int(found) != value:
             raise Refused(f"{value} is no float")
         return found
+
+    def _twin(self, writer: Type, reader: Type, value: Any) -> tuple[int, int] | None:
+        """The Literal of a union that has the value as well, and its match in the reader: the value is of both."""
+        bare = value.value if isinstance(value, In) else value
+        for at, member in enumerate(self.writer.members(writer)):
+            if isinstance(member, Values) and member.style == "Literal" and type(bare) in (str, int):
+                matched = self._matched(writer, reader, at) if bare in member.values else None
+                if matched is not None:
+                    return at, matched
+        return None
 
     def _convert_items(self, writer: Seq, reader: Seq, value: Items) -> Items:
         items = [self._convert(writer.item, reader.item, one) for one in value.items]
