@@ -24,7 +24,7 @@ class Rows:
     rows: list[dict[str, int]]
 
 
-SMALL, LARGE = Rows([]), Rows([{"a": n, "b": n} for n in range(5_000)])
+SMALL, LARGE = Rows([]), Rows([{"a": n, "b": n} for n in range(20_000)])
 
 
 def codec(guard: Any, **more: Any) -> Codec[Rows]:
