@@ -37,7 +37,7 @@ A `DecodeError` is a verdict on data, and a cache may take it for a miss. The ca
 `InputTypeError` and `ConfigError`.
 
 Payloads, schemas and foreign exceptions may put any text into a message. Each character that Python calls not printable
-is escaped there, as ``repr()`` does, and no message has more than 2,000 characters: the middle of a longer one is left out.
+is escaped there, as ``repr()`` does. No message has more than 2,000 characters: the middle of a longer one is left out.
 
 `SafecodecLoopWarning`, a `RuntimeWarning`, is no error: the call was made, and stood on an event loop's thread.
 """
