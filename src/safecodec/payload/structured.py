@@ -23,12 +23,10 @@ from ..avro.resolve import (
     Action,
     Take,
     TakeFields,
-    TakeItems,
     TakeSymbol,
     actions,
     resolve,
     titled,
-    value_type,
 )
 from ..errors import EncodeError, IncompatibleSchemaError, SchemaError
 from .transcode import Parser, Printer, form
@@ -168,20 +166,14 @@ def _straight_step(step: Action, *, blind: bool = False) -> bool:
             values = dict(zip(step.reader.symbols, step.reader.values, strict=True))
             pairs = zip(step.writer.values, [values[symbol] for symbol in step.symbols.values()], strict=True)
             return all(mine == theirs and type(mine) is type(theirs) for mine, theirs in pairs)
-        case TakeItems():
-            return ("safecodec.map" in step.writer.attributes) == ("safecodec.map" in step.reader.attributes)
         case TakeFields():
             return _straight_record(step, blind=blind)
     return True
 
 
 def _straight_leaf(step: Take) -> bool:
-    if (step.writer.logical is None) != (step.reader.logical is None):
-        return False
     kinds = {getattr(step.writer, "kind", "bytes"), getattr(step.reader, "kind", "bytes")}
-    whole = kinds <= {"int", "long"} or kinds <= {"double"} or len(kinds) == 1
-    same = step.writer.logical == step.reader.logical
-    return same and whole and value_type(step.writer) == value_type(step.reader)
+    return step.writer.logical == step.reader.logical and (len(kinds) == 1 or kinds <= {"int", "long"})
 
 
 def _straight_record(step: TakeFields, *, blind: bool) -> bool:
