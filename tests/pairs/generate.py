@@ -268,8 +268,8 @@ def settled(pick: Random, root: Type) -> Type:
         space = Space(root)
         root = _settled(pick, space, root)
         if _is_settled(Space(root)):
-            break
-    return root
+            return root
+    return _without_defaults(Space(root), root)
 
 
 def _settled(pick: Random, space: Space, type_: Type) -> Type:
@@ -289,6 +289,20 @@ def _settled_field(pick: Random, space: Space, record: Record, field: Field) -> 
     if (record.lib == "namedtuple" and presence == "factory") or not _has_source(space, default):
         return replace(field, presence="required", default=None, init=True)
     return replace(field, presence=presence, default=default)
+
+
+def _without_defaults(space: Space, type_: Type) -> Type:
+    """A tree without the defaults that are no values of their fields' types, as those types hold one another."""
+    type_ = rebuilt(type_, tuple(_without_defaults(space, part) for part in parts(type_)))
+    if not isinstance(type_, Record):
+        return type_
+    fields = [
+        replace(field, presence="required", default=None, init=True)
+        if field.presence in ("default", "factory") and not holds(space, field.type, field.default)
+        else field
+        for field in type_.fields
+    ]
+    return tidy(replace(type_, fields=tuple(fields)))
 
 
 def _has_source(space: Space, value: Any) -> bool:

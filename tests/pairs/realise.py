@@ -325,7 +325,7 @@ class Realm:
 
     def _items_agree(self, value: Items, found: Any) -> bool:
         wanted, given = list(value.items), list(found)
-        if value.kind in ("set", "frozenset"):  # how many NaNs a set keeps depends on whose objects they are
+        if value.kind in ("set", "frozenset") or not value.ordered:  # a set keeps a NaN for each object that is one
             wanted, given = [one for one in wanted if not _is_nan(one)], [one for one in given if one == one]
         if len(wanted) != len(given):
             return False
