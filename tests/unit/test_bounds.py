@@ -9,7 +9,7 @@ import pytest
 from msgspec import Meta
 
 from engines import read
-from safecodec import EncodeError, PayloadError
+from safecodec import Codec, EncodeError, PayloadError
 from safecodec.avro import Schema, compile
 from safecodec.avro.bounds import OutOfBoundsError, checker
 from safecodec.avro.nodes import Array, Primitive
@@ -122,6 +122,24 @@ def test_a_node_without_bounds_has_no_checker() -> None:
     assert check(8) == 8
     with pytest.raises(OutOfBoundsError, match="a value less than 9 is expected, this is 9"):
         check(9)
+
+
+def test_bounds_of_a_set_count_the_items_of_the_set() -> None:
+    """A list that is written as an older version's set is as long as the set that its readers make of it."""
+    few = Annotated[set[int], Meta(min_length=2, max_length=2)]
+    for payload in ("avro", "msgpack", "json"):
+        old = Codec(few, subject="s", version=1, environment="test", payload=payload)
+        new = Codec(
+            list[int], subject="s", version=2, environment="test", payload=payload, older={1: few}, write_version=1
+        )
+        assert old.decode(new.encode([7, 8, 7])) == {7, 8}
+        with pytest.raises(EncodeError, match="at least 2"):
+            new.encode([7, 7])
+    lists = Codec(
+        list[list[int]], subject="s", version=2, environment="test", older={1: set[tuple[int, ...]]}, write_version=1
+    )
+    tuples = Codec(set[tuple[int, ...]], subject="s", version=1, environment="test")
+    assert tuples.decode(lists.encode([[1], [2], [1]])) == {(1,), (2,)}
 
 
 def test_bounds_of_items() -> None:

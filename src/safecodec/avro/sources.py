@@ -191,11 +191,12 @@ class Sources:
     def container(self, action: TakeItems | TakeValues) -> tuple[tuple[type, ...], Callable[[Any], Any] | None]:
         """Return the types that an array or a map is made of, and what is called with it first."""
         source, target = action.writer, action.reader
-        check = chained(checker(source), checker(target) if target is not source else None)
+        mine, theirs = checker(source), checker(target) if target is not source else None
+        if _is_set(target) and not _is_set(source):
+            return (set, list, tuple), chained(mine, _as_set, theirs)
+        check = chained(mine, theirs)
         if "safecodec.map" in source.attributes:
             return (list,), chained(check, _entries)
-        if _is_set(target) and not _is_set(source):
-            return (set,), chained(check, _as_set)
         return _container_types(source, self._hints.get(id(source))), check
 
     # ---- records -------------------------------------------------------------------------------------------------
@@ -364,11 +365,14 @@ def _is_set(node: Array | Map) -> bool:
     return "safecodec.collection" in node.attributes
 
 
-def _as_set(value: Any) -> set[Any]:
+def _as_set(value: Any) -> Any:
     """The items of a list for a version that has a set: a reader of that keeps one of equal items."""
     if not isinstance(value, (list, tuple, set, frozenset)):
         raise TypeError(f"an array is expected, this is {type(value).__name__} {short(value)}")
-    return set(value)
+    try:
+        return set(value)
+    except TypeError:  # lists in it, which the version has as tuples
+        return value
 
 
 def _entries(value: Any) -> list[Any]:
