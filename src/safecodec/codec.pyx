@@ -360,7 +360,7 @@ cdef class Codec:
         cdef Buffer out
         cdef Py_ssize_t size
         cdef bytes frame
-        open_buffer(&out, HEADER_SIZE)
+        open_buffer(&out, HEADER_SIZE, self.max_payload)
         try:
             self._encoder.write(value, &out, breather)
             size = out.at - out.start

@@ -319,15 +319,18 @@ class ValueTooLargeError(EncodeError):
     """A value's payload is longer than the codec's limit.
 
     Args:
-        found: Length of the payload, in bytes.
+        found: Length of the payload in bytes, as far as it was written.
         limit: The longest that is allowed, in bytes.
+        path: Where in the value the limit is crossed, if it is known.
+        stopped: Whether the rest of the value was not written.
     """
 
     found: int
     limit: int
 
-    def __init__(self, *, found: int, limit: int) -> None:
-        super().__init__(f"the payload has {found} bytes, the limit payload is {limit}")
+    def __init__(self, *, found: int, limit: int, path: str = "", stopped: bool = False) -> None:
+        more = " or more" if stopped else ""
+        super().__init__(f"the payload has {found} bytes{more}, the limit payload is {limit}", path=path)
         self.found = found
         self.limit = limit
 

@@ -537,6 +537,45 @@ def test_limits_hold_for_what_is_written() -> None:
         Schema("string", limits=Limits(payload=3)).encode("abc")
 
 
+TREE = {
+    "type": "record",
+    "name": "Tree",
+    "fields": [{"name": "parts", "type": {"type": "array", "items": "Tree"}}, {"name": "text", "type": "string"}],
+}
+
+
+def test_a_value_that_crosses_the_limit_is_left_where_it_does() -> None:
+    """The bytes that are written before a refusal are few more than the limit, whatever the value would take in all."""
+    value: Any = {"parts": [], "text": "x" * 1000}
+    for _ in range(20):
+        value = {"parts": [value] * 8, "text": ""}  # 8**20 texts
+    for limit in (100, 5_000, 1_000_000):
+        with pytest.raises(ValueTooLargeError, match="bytes or more, the limit payload is") as refusal:
+            Schema(TREE, limits=Limits(payload=limit)).encode(value)
+        assert limit < refusal.value.found < limit + 1100
+        assert refusal.value.path.startswith("$.parts[0].parts[0]")
+    pairs = Schema(set[tuple[str, str]], limits=Limits(payload=10_000))
+    with pytest.raises(ValueTooLargeError):
+        pairs.encode({("y" * 1000, str(number)) for number in range(20)})
+    assert pairs.encode({("y" * 1000, str(number)) for number in range(9)})
+    either = Schema(["null", "string", {"type": "array", "items": "string"}], limits=Limits(payload=10))
+    with pytest.raises(ValueTooLargeError):
+        either.encode(["y" * 100])
+
+
+def test_a_field_that_is_not_written_has_a_limit_of_its_own() -> None:
+    """A value's payload in an older version may have the longest length, whatever its newer fields hold."""
+    limits = Limits(payload=3000)
+    old = Schema({"type": "record", "name": "R", "fields": [{"name": "a", "type": "string"}]}, limits=limits)
+    both = [{"name": "b", "type": "string"}, {"name": "a", "type": "string"}]
+    new = Schema({"type": "record", "name": "R", "fields": both}, limits=limits)
+    write = compile.encoder(old, new)
+    assert write({"b": "y" * 2800, "a": "x" * 2800}) == old.encode({"a": "x" * 2800})
+    assert write({"a": "x" * 2800, "b": "y" * 2800}) == old.encode({"a": "x" * 2800})
+    with pytest.raises(ValueTooLargeError):
+        write({"b": "y" * 9000, "a": ""})
+
+
 def test_private_attributes_are_written() -> None:
     """Nothing of a class is left out, wherever it stands."""
     attrs = pytest.importorskip("attrs")

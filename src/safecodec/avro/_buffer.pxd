@@ -1,4 +1,5 @@
-# A growing buffer, and writers that append to it. They answer False where there is no memory; only .pyx code raises.
+# A growing buffer, and writers that append to it. They answer False where there is no
+# memory or the limit is crossed; only .pyx code raises.
 
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
@@ -10,19 +11,29 @@ from safecodec.avro._cursor cimport copy_short
 cdef enum:
     ROOM = 1024      # bytes that need no memory but the caller's stack
     LONGEST_LONG = 10
+    SPARE = 32       # bytes above a buffer's limit, as writers ask for more room than they use
 
 cdef struct Buffer:
     uint8_t *start
     uint8_t *at
     uint8_t *end
+    Py_ssize_t reserved
+    Py_ssize_t limit    # bytes behind those reserved
+    Py_ssize_t longest  # bytes that it grows to
+    Py_ssize_t refused  # bytes that it should have grown to, if it was refused any
     uint8_t[ROOM] room
 
 
-cdef inline void open_buffer(Buffer *buffer, Py_ssize_t reserved) noexcept nogil:
-    """Begin a buffer behind a number of bytes, at most ROOM, that are filled later."""
+# Begins a buffer behind a number of bytes, at most ROOM, that are filled later. It refuses to grow by much more than
+# the limit; whoever opened it compares the bytes with the limit in the end.
+cdef inline void open_buffer(Buffer *buffer, Py_ssize_t reserved, Py_ssize_t limit) noexcept nogil:
     buffer.start = buffer.room
     buffer.at = buffer.start + reserved
     buffer.end = buffer.start + ROOM
+    buffer.reserved = reserved
+    buffer.limit = limit
+    buffer.longest = reserved + limit + SPARE
+    buffer.refused = 0
 
 
 cdef inline void close_buffer(Buffer *buffer) noexcept nogil:
@@ -43,6 +54,11 @@ cdef inline bint grow(Buffer *buffer, Py_ssize_t size) noexcept nogil:
     cdef Py_ssize_t used = buffer.at - buffer.start
     cdef Py_ssize_t wanted = 2 * (used + size)
     cdef uint8_t *start
+    if size > buffer.longest - used:
+        buffer.refused = used + size
+        return False
+    if wanted > buffer.longest:
+        wanted = buffer.longest
     if buffer.start is buffer.room:
         start = <uint8_t *>malloc(<size_t>wanted)
         if start is not NULL:

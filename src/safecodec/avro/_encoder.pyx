@@ -18,7 +18,7 @@ from safecodec.avro._breathing cimport LARGE, Breather, begin, let_run, weigh
 from safecodec.avro._buffer cimport Buffer, close_released, make_room, open_buffer, put_byte, put_long, put_raw
 from safecodec.avro._getting cimport READS_SLOTS, attribute_of, item_of, key_of, settled_dict, settled_list, slot_of
 from safecodec.avro._leaves cimport PyLong_CheckExact, PyTuple_GET_SIZE, has, in_place, put_fast, put_in_place, put_text
-from safecodec.avro._sink cimport Sink, Spot, put_odd, refusal, unconverted, wrong
+from safecodec.avro._sink cimport Sink, Spot, no_room, put_odd, refusal, unconverted, wrong
 from safecodec.avro._writing cimport (
     GET_ATTRIBUTES, GET_INDEX, GET_KEYS, GET_SLOTS, PUT_ARRAY, PUT_CONVERTED, PUT_DATA, PUT_FLOAT,
     PUT_INTO, PUT_MAP, PUT_OPTIONAL, PUT_RECORD, PUT_REFUSED, PUT_UNION, Branch, Compiler, Get, Give, Put, PutOp,
@@ -67,7 +67,7 @@ cdef class Encoder:
         """
         cdef Buffer out
         cdef Py_ssize_t size
-        open_buffer(&out, 0)
+        open_buffer(&out, 0, self._longest)
         try:
             self.write(value, &out, NULL)
             size = out.at - out.start
@@ -104,7 +104,7 @@ cdef int put(const Put *step, object value, Sink *sink) except -1:
         return put(step.inner, value, sink)
     if op == PUT_INTO:
         if not put_long(sink.out, step.index):
-            raise MemoryError
+            raise no_room(sink)
         return put(step.inner, value, sink)
     if op == PUT_ARRAY:
         return put_array(step, value, sink)
@@ -114,7 +114,7 @@ cdef int put(const Put *step, object value, Sink *sink) except -1:
         return put_union(step, value, sink)
     if op == PUT_DATA:
         if not put_raw(sink.out, step.data, step.count):
-            raise MemoryError
+            raise no_room(sink)
         return 0
     if op == PUT_REFUSED:
         raise refusal(sink, <object>step.wanted)
@@ -177,9 +177,9 @@ cdef int let_others_run(Sink *sink, Py_ssize_t size) except -1:
     if raised is not None:
         raise raised
     with nogil:
-        done = make_room(sink.out, 2 * LARGE)
+        done = make_room(sink.out, min(2 * LARGE, sink.out.longest - size))
     if not done:
-        raise MemoryError
+        raise no_room(sink)
     return 0
 
 
@@ -198,7 +198,7 @@ cdef int put_record(const Put *step, object value, Sink *sink) except -1:
     cdef const Give *give
     cdef Py_ssize_t found = 0
     cdef Py_ssize_t place = 0
-    cdef Py_ssize_t at, mark
+    cdef Py_ssize_t at
     cdef PyObject *here
     if <PyObject *>Py_TYPE(value) is not step.cls:
         value = loosened(step, value, sink)
@@ -220,14 +220,26 @@ cdef int put_record(const Put *step, object value, Sink *sink) except -1:
             put_default(give, sink)
             continue
         found += 1
-        mark = sink.out.at - sink.out.start
-        put_any(give.step, item, sink)
         if give.dropped:
-            take_back(sink, mark)
+            put_dropped(give.step, item, sink)
+        else:
+            put_any(give.step, item, sink)
     spot.part = -1
     if get == GET_KEYS and found != len(<dict>value):
         refuse_unknown(step, value, sink)
     sink.depth -= 1
+    return 0
+
+
+# A field that the version which is written does not have: its value is checked, by itself.
+cdef int put_dropped(const Put *step, object value, Sink *sink) except -1:
+    cdef Py_ssize_t mark = sink.out.at - sink.out.start
+    sink.out.longest += mark
+    try:
+        put(step, value, sink)
+    finally:
+        sink.out.longest -= mark
+    take_back(sink, mark)
     return 0
 
 
@@ -283,7 +295,7 @@ cdef int put_array(const Put *step, object value, Sink *sink) except -1:
     size = PyList_GET_SIZE(items)
     spot = enter(step, sink)
     if size and not put_long(sink.out, size):
-        raise MemoryError
+        raise no_room(sink)
     for at in range(size):
         spot.part = at
         item = item_of(items, at, MISSING)
@@ -298,7 +310,7 @@ cdef int put_array(const Put *step, object value, Sink *sink) except -1:
     if PyList_GET_SIZE(items) != size:
         raise refusal(sink, "the list changed while it was written")
     if not put_byte(sink.out, 0):
-        raise MemoryError
+        raise no_room(sink)
     sink.depth -= 1
     return 0
 
@@ -313,23 +325,30 @@ cdef int count_empty(Sink *sink) except -1:
 # Sets have no order of their own, and the same value has to give the same bytes: their order is that of their bytes.
 cdef int put_set(const Put *step, object value, Sink *sink) except -1:
     cdef Py_ssize_t mark = sink.out.at - sink.out.start
+    cdef Py_ssize_t sum = mark
+    cdef Py_ssize_t size
     cdef list written = []
     enter(step, sink)
     for item in listed(value, sink):
         put(step.inner, item, sink)
-        written.append(<bytes>(sink.out.start + mark)[: sink.out.at - sink.out.start - mark])
+        size = sink.out.at - sink.out.start - mark
+        written.append(<bytes>(sink.out.start + mark)[:size])
         take_back(sink, mark)
+        sum += size
+        if sum > sink.out.longest:
+            sink.out.refused = sum
+            raise no_room(sink)
         rest(sink, mark)
     written.sort()
     if written and not put_long(sink.out, len(written)):
-        raise MemoryError
+        raise no_room(sink)
     for data in written:
         if not put_raw(sink.out, <const uint8_t *>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data)):
-            raise MemoryError
+            raise no_room(sink)
         if not data:
             count_empty(sink)
     if not put_byte(sink.out, 0):
-        raise MemoryError
+        raise no_room(sink)
     sink.depth -= 1
     return 0
 
@@ -350,7 +369,7 @@ cdef int put_map(const Put *step, object value, Sink *sink) except -1:
     left = len(values)
     spot = enter(step, sink)
     if left and not put_long(sink.out, left):
-        raise MemoryError
+        raise no_room(sink)
     while PyDict_Next(values, &place, &raw_key, &raw_item):
         key, item = <object>raw_key, <object>raw_item
         left -= 1
@@ -364,7 +383,7 @@ cdef int put_map(const Put *step, object value, Sink *sink) except -1:
     if left:
         raise refusal(sink, "the dict changed while it was written")
     if not put_byte(sink.out, 0):
-        raise MemoryError
+        raise no_room(sink)
     sink.depth -= 1
     return 0
 
@@ -428,6 +447,8 @@ cdef bint fits(const Branch *branch, object value, Sink *sink) except -1:
     try:
         put(branch.step, value, sink)
         return True
+    except ValueTooLargeError:
+        raise
     except EncodeError:
         return False
     finally:

@@ -23,6 +23,8 @@ cdef struct Sink:
 cdef str path_of(const Sink *sink)
 # The error for a value that cannot be written.
 cdef object refusal(const Sink *sink, str reason)
+# The error for a buffer that does not grow: the payload crosses its limit, or there is no memory.
+cdef object no_room(const Sink *sink)
 # The error for a value of another type than the step's.
 cdef object wrong(const Sink *sink, const Put *step, object value)
 # The error for what a type's own code, or a library's, did with a value.

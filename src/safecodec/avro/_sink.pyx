@@ -20,7 +20,7 @@ import math
 from safecodec.avro.describing import describe, short
 from safecodec.avro.floats import FLOAT_MAX as _FLOAT_MAX
 from safecodec.avro.floats import is_exact
-from safecodec.errors import EncodeError
+from safecodec.errors import EncodeError, ValueTooLargeError
 
 
 cdef str path_of(const Sink *sink):
@@ -46,6 +46,14 @@ cdef object refusal(const Sink *sink, str reason):
 
 cdef object wrong(const Sink *sink, const Put *step, object value):
     return refusal(sink, f"{<object>step.wanted} is expected, this is {type(value).__name__} {short(value)}")
+
+
+cdef object no_room(const Sink *sink):
+    if not sink.out.refused:
+        return MemoryError()
+    return ValueTooLargeError(
+        found=sink.out.refused - sink.out.reserved, limit=sink.out.limit, path=path_of(sink), stopped=True
+    )
 
 
 cdef object unconverted(const Sink *sink, error):
@@ -78,7 +86,7 @@ cdef int put_odd(const Put *step, object value, Sink *sink) except -1:
     else:
         raise wrong(sink, step, value)
     if not done:
-        raise MemoryError
+        raise no_room(sink)
     return 0
 
 
