@@ -382,7 +382,8 @@ cdef class Codec:
         """Read a frame as a value of the newest version, whatever version wrote it.
 
         Args:
-            frame: A whole frame; any C-contiguous buffer. It is read where it is.
+            frame: A whole frame; any C-contiguous buffer. bytes, and memoryviews of bytes, are read where they are;
+                another buffer is copied first, as it may be written to.
             context: The bytes that the frame is bound to, if any.
 
         Returns:

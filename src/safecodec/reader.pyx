@@ -10,13 +10,13 @@ from libc.stdint cimport uint8_t, uint64_t
 
 from safecodec._cost cimport Estimate, learn_from, stopwatch, wall_time
 from safecodec._loop cimport GUARD_OFF, LoopRules, hold_collector, on_loop, release_collector, verbs
-from safecodec._settled cimport settle
-from safecodec.avro._breathing cimport LARGE, Breather, copy_released
+from safecodec.avro._breathing cimport LARGE, Breather
 from safecodec.avro._decoder cimport Plan
 from safecodec.avro._objects cimport PyTuple_GET_ITEM
 from safecodec.frame._frame cimport check_frame
 from safecodec.frame._header cimport (
-    KnownVersions, copy_header, fill_expected, find_version, hold_buffer, hold_bytes, hold_context, release_buffer,
+    KnownVersions, copy_header, fill_expected, find_version, hold_buffer, hold_bytes, hold_context, hold_settled,
+    release_buffer,
 )
 from safecodec.frame.checks cimport Span, choose_crc32c
 from safecodec.frame.layout cimport HEADER_SIZE
@@ -50,8 +50,8 @@ cdef class _HeldBuffer:
     cdef Py_buffer view
     cdef Span span
 
-    def __cinit__(self, frame):
-        hold_settled(frame, &self.view, &self.span)
+    def __cinit__(self, frame, longest):
+        hold_settled(frame, longest, &self.view, &self.span)
 
     def __getbuffer__(self, Py_buffer *buffer, int flags):
         export_payload(self, &self.span, buffer, flags)
@@ -61,14 +61,6 @@ cdef class _HeldBuffer:
             release_buffer(&self.view)
 
 
-cdef int hold_settled(object frame, Py_buffer *view, Span *span) except -1:
-    hold_buffer(frame, "frame", view, span)
-    span.data = NULL  # where settling fails, nothing is held
-    settle(view)
-    span.data = <const uint8_t *>view.buf
-    return 0
-
-
 cdef int export_payload(object held, const Span *frame, Py_buffer *buffer, int flags) except -1:
     PyBuffer_FillInfo(
         buffer, held, <void *>(frame.data + HEADER_SIZE), <Py_ssize_t>frame.size - HEADER_SIZE, 1, flags
@@ -76,29 +68,8 @@ cdef int export_payload(object held, const Span *frame, Py_buffer *buffer, int f
     return 0
 
 
-# A buffer that its owner may write to while a decode hands the interpreter over: what is checked is a copy, then. One
-# that is longer than allowed is refused for that.
-cdef object settled_frame(object frame, uint64_t longest):
-    cdef Py_buffer view
-    cdef Span span
-    cdef bytes copy
-    cdef uint8_t *start
-    if PyBytes_CheckExact(frame):
-        return frame
-    hold_buffer(frame, "frame", &view, &span)
-    try:
-        if span.size > HEADER_SIZE + longest:
-            return frame
-        copy = PyBytes_FromStringAndSize(NULL, <Py_ssize_t>span.size)
-        start = <uint8_t *>PyBytes_AS_STRING(copy)
-        copy_released(start, span.data, <Py_ssize_t>span.size)
-        return copy
-    finally:
-        release_buffer(&view)
-
-
 # The object is what a decoder reads the payload from, and what keeps the span valid.
-cdef inline object hold_frame(object frame, Span *span):
+cdef inline object hold_frame(object frame, uint64_t longest, Span *span):
     cdef _HeldBytes held
     cdef _HeldBuffer other
     cdef Py_buffer unused
@@ -107,7 +78,7 @@ cdef inline object hold_frame(object frame, Span *span):
         held.owner = frame
         held.span = span[0]
         return held
-    other = _HeldBuffer(frame)
+    other = _HeldBuffer(frame, longest)
     span[0] = other.span
     return other
 
@@ -150,7 +121,8 @@ cdef class Reader:
         """Read a frame, whatever version wrote it.
 
         Args:
-            frame: A whole frame; any C-contiguous buffer. It is read where it is.
+            frame: A whole frame; any C-contiguous buffer. bytes, and memoryviews of bytes, are read where they are;
+                another buffer is copied first, as it may be written to.
             context: The bytes that the frame is bound to, if any.
 
         Returns:
@@ -267,8 +239,6 @@ cdef class Reader:
         return self.read_breathing(frame, context, self._rules.worker)
 
     cdef object read_breathing(self, object frame, object context, const Breather *breather):
-        if breather is not NULL:
-            frame = settled_frame(frame, self._expected.max_payload)
         return self.read_compiled(frame, context, breather) if self._compiled else self.read_held(frame, context)
 
     cdef object read_watched(self, object frame, object context):
@@ -333,7 +303,7 @@ cdef class Reader:
         cdef PyObject *plan
         raised = None
         if not hold_bytes(frame, &view, &span):
-            hold_settled(frame, &view, &span)
+            hold_settled(frame, self._expected.max_payload, &view, &span)
         try:
             found = self.check(span, context)
             try:
@@ -355,7 +325,7 @@ cdef class Reader:
 
     cdef object read_held(self, object frame, object context):
         cdef Span span
-        held = hold_frame(frame, &span)
+        held = hold_frame(frame, self._expected.max_payload, &span)
         cdef Py_ssize_t found = self.check(span, context)
         cdef bint holds = self._rules.hold_collector and span.size >= LARGE and hold_collector()
         try:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import ctypes
+import pickle
 import sys
 import sysconfig
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
 import reference
 from safecodec import Codec
+from safecodec.avro import Schema
 from safecodec.errors import DecodeError
 from safecodec.frame import crc32c, pack, unpack
 
@@ -31,6 +35,89 @@ class Item:
     name: str
     tags: list[str] = field(default_factory=list)
     prices: dict[str, float] = field(default_factory=dict)
+
+
+changing = bytearray()
+
+
+@dataclass
+class Meddler:
+    """A value whose class writes to the buffer that it is read from."""
+
+    number: int
+
+    def __post_init__(self) -> None:
+        if self.number == 3 and changing:
+            changing[:] = bytes(len(changing))
+
+
+def buffers_of(changed: bytearray) -> dict[str, Any]:
+    """Buffers over memory that is written to, some of which cannot be written to themselves."""
+    return {
+        "bytearray": changed,
+        "memoryview": memoryview(changed),
+        "read-only view": memoryview(changed).toreadonly(),
+        "view of a view": memoryview(memoryview(changed)[:])[:],
+        "ctypes array": (ctypes.c_char * len(changed)).from_buffer(changed),
+        "picked buffer": pickle.PickleBuffer(changed),
+    }
+
+
+PAYLOADS: list[Literal["avro", "msgpack", "json"]] = ["avro", "msgpack", "json"]
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_what_is_read_is_what_was_summed(payload: Literal["avro", "msgpack", "json"]) -> None:
+    """A large buffer that another thread writes to is refused, or read as the bytes that its checksum vouches for."""
+    codec = Codec(list[str], subject="texts", version=1, payload=payload, environment="test")
+    value = ["a" * 50_000] * 20
+    whole = codec.encode(value)
+    over = threading.Event()
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    changed = bytearray(whole)
+
+    def change() -> None:
+        while not over.is_set():
+            changed[900_000:900_010] = b"b" * 10
+            time.sleep(0)
+            changed[900_000:900_010] = b"a" * 10
+            time.sleep(0)
+
+    thread = threading.Thread(target=change)
+    thread.start()
+    try:
+        for buffer in buffers_of(changed).values():
+            for _ in range(15):
+                with suppress(DecodeError):
+                    assert codec.decode(buffer) == value
+                with suppress(DecodeError):
+                    _, raw = unpack(buffer, subject="texts", environment="test")
+                    assert b"b" not in bytes(raw[500_000:])
+    finally:
+        over.set()
+        thread.join()
+        sys.setswitchinterval(before)
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+@pytest.mark.parametrize("count", [30, 30_000], ids=["small", "large"])
+def test_code_of_the_values_changes_what_they_are_read_from(
+    payload: Literal["avro", "msgpack", "json"], count: int
+) -> None:
+    """A class that writes to the buffer during a decode changes nothing of the values that come after it."""
+    global changing
+    codec = Codec(list[Meddler], subject="texts", version=1, payload=payload, environment="test")
+    values = [Meddler(number) for number in range(count)]
+    whole = codec.encode(values)
+    for name in buffers_of(bytearray(whole)):
+        changing = bytearray(whole)
+        assert codec.decode(buffers_of(changing)[name]) == values
+    changing = bytearray()
+    bare = Schema(list[Meddler])
+    changing = bytearray(bare.encode(values))
+    assert bare.decode(changing) == values
+    changing = bytearray()
 
 
 def values(worker: int) -> list[Item]:

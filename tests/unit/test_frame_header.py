@@ -21,6 +21,7 @@ from safecodec.errors import (
     HeaderChecksumError,
     InputTypeError,
     NotAFrameError,
+    SchemaConflictError,
     UnsupportedRevisionError,
 )
 from safecodec.frame import Header, pack, peek, unpack
@@ -143,15 +144,30 @@ def test_a_context_is_a_buffer_too(context: Any) -> None:
 
 
 def test_payload_shares_memory_with_the_frame() -> None:
-    """Unpacking copies nothing: the payload is a window on the input."""
-    frame = bytearray(FRAME)
-    _, payload = unpack(frame, **READ)
-    frame[32] = ord("P")
-    assert bytes(payload) == b"Payload"
-    assert isinstance(payload, memoryview)
-    assert payload.readonly
-    with pytest.raises(BufferError):
-        frame.append(0)
+    """The payload is a window on a frame of bytes; that of a frame which is written to stays as it was checked."""
+    for frame in (FRAME, memoryview(FRAME), memoryview(FRAME)[:]):
+        _, payload = unpack(frame, **READ)
+        assert isinstance(payload, memoryview)
+        assert payload.readonly
+        assert payload.obj is FRAME
+    changing = bytearray(FRAME)
+    for other in (changing, memoryview(changing), memoryview(changing).toreadonly()):
+        _, payload = unpack(other, **READ)
+        changing[32] = ord("P")
+        assert payload.tobytes() == b"payload"
+        changing[32] = ord("p")
+
+
+def test_versions_that_do_not_know_how_many_they_are() -> None:
+    """A dict of versions counts what it holds, whatever its class says of its length."""
+
+    class Lying(dict[int, bytes]):
+        def __len__(self) -> int:
+            return 1
+
+    versions = Lying({number: bytes(4) for number in range(1, 2000)})
+    with pytest.raises(SchemaConflictError, match="version 3 of subject"):
+        unpack(FRAME, **{**READ, "versions": versions})
 
 
 def test_payload_outlives_the_name_of_the_frame() -> None:

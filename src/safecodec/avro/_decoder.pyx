@@ -6,7 +6,7 @@ Every length, index and number is checked where it is read, in what is kept and 
 cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.object cimport PyObject
-from libc.stdint cimport int64_t, uint8_t
+from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.stdlib cimport calloc, free
 
 cimport safecodec.avro._inlining
@@ -77,7 +77,7 @@ cdef class Plan:
         """Read a payload.
 
         Args:
-            payload: A C-contiguous buffer; it is read where it is.
+            payload: A C-contiguous buffer; it is read as it is when the call begins.
 
         Raises:
             InputTypeError: The payload is no C-contiguous buffer of bytes.
@@ -86,7 +86,7 @@ cdef class Plan:
                 the reader's.
         """
         cdef Py_buffer view
-        hold(payload, &view)
+        hold(payload, self._longest, &view)
         try:
             if view.len > self._longest:
                 raise PayloadTooLargeError(
@@ -129,6 +129,7 @@ cdef class Walk:
     cdef Step *_root
     cdef int _deepest
     cdef Py_ssize_t _empty_items
+    cdef Py_ssize_t _longest
 
     def __cinit__(self, root, limits):
         _checked(limits)
@@ -136,12 +137,13 @@ cdef class Walk:
         self._root = Compiler(self._arena, None).node_root(root)
         self._deepest = limits.depth
         self._empty_items = limits.empty_items
+        self._longest = limits.payload
 
     def check(self, payload, *, bint prefix=False):
         """Raise `PayloadError` where a payload is no value of the schema, or has bytes left over (not for a prefix)."""
         cdef Py_buffer view
         cdef Cursor cursor
-        hold(payload, &view)
+        hold(payload, self._longest, &view)
         try:
             start_at(&cursor, <const uint8_t *>view.buf, view.len, NULL)
             cursor.empty_items = self._empty_items
@@ -154,7 +156,7 @@ cdef class Walk:
             PyBuffer_Release(&view)
 
 
-cdef int hold(object payload, Py_buffer *view) except -1:
+cdef int hold(object payload, Py_ssize_t longest, Py_buffer *view) except -1:
     try:
         PyObject_GetBuffer(payload, view, PyBUF_SIMPLE)
     except (TypeError, ValueError, BufferError) as error:
@@ -162,7 +164,7 @@ cdef int hold(object payload, Py_buffer *view) except -1:
         raise InputTypeError(
             f"a payload is a C-contiguous buffer of bytes, this is {found}: {error}", found=found
         ) from None
-    settle(view)
+    settle(view, <uint64_t>longest)
     return 0
 
 

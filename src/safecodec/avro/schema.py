@@ -155,7 +155,7 @@ class Schema:
         """Read bare Avro binary that was written in this schema.
 
         Args:
-            data: The bytes of one value; any C-contiguous buffer. They are read where they are.
+            data: The bytes of one value; any C-contiguous buffer. One that can be written to is copied first.
             reader: The schema to read them as, resolved by Avro's rules. Give the same Schema object each time: the
                 pair is compiled once for it.
             type: A Python type to read them as, instead of a reader's schema.

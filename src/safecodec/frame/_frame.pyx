@@ -5,7 +5,8 @@ from cpython.object cimport PyObject
 from libc.stdint cimport uint8_t, uint32_t
 
 from safecodec.frame._header cimport (
-    UNKNOWN, KnownVersions, copy_header, fill_expected, header_prefix, hold_buffer, hold_context, release_buffer,
+    NOT_HELD, UNKNOWN, KnownVersions, copy_header, fill_expected, header_prefix, hold_buffer, hold_context, hold_settled,
+    release_buffer,
 )
 from safecodec.frame.checks cimport (
     CRC32C_IMPLEMENTATIONS, Expected, Span, check_start, choose_crc32c, crc32c_chosen, crc32c_entry, crc32c_table,
@@ -175,7 +176,7 @@ def unpack(frame, *, str subject not None, environment, format=None, versions=No
             state, 2**32 - 1.
 
     Returns:
-        The header, and the payload as a view of the frame's own memory.
+        The header, and the payload as a view of the frame's own memory, or of a copy where that can be written to.
 
     Raises:
         ConfigError: A name, number or fingerprint that no header can hold.
@@ -189,10 +190,11 @@ def unpack(frame, *, str subject not None, environment, format=None, versions=No
     fill_expected(&expected, format, subject, environment, max_payload)
     hold_context(context, &context_view, &context_span)
     try:
-        hold_buffer(frame, "frame", &view, &span)
+        hold_settled(frame, max_payload, &view, &span)
         try:
             check_frame(span, context_span, &expected, <PyObject *>known)
-            return copy_header(span.data), memoryview(frame).cast("B")[HEADER_SIZE:].toreadonly()
+            owner = frame if view.len == NOT_HELD else <object>view.obj
+            return copy_header(span.data), memoryview(owner).cast("B")[HEADER_SIZE:].toreadonly()
         finally:
             release_buffer(&view)
     finally:

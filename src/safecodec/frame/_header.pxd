@@ -1,7 +1,7 @@
 cimport cython
 from cpython.buffer cimport PyBuffer_Release
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
-from libc.stdint cimport uint8_t, uint16_t, uint32_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
 from safecodec.frame.checks cimport Expected, Span
 from safecodec.frame.layout cimport AT_FINGERPRINT, AT_OLDEST_READER, AT_VERSION, HEADER_SIZE, load_u16, load_u32
@@ -36,6 +36,8 @@ cdef enum:
 cdef Header copy_header(const uint8_t *start)
 # Fills span from a buffer of bytes, to be released afterwards; bytes need no hold, so view.len is NOT_HELD.
 cdef int hold_buffer(object source, str name, Py_buffer *view, Span *span) except -1
+# A frame of a payload that may be so long, in memory that nobody writes to any more.
+cdef int hold_settled(object frame, uint64_t longest, Py_buffer *view, Span *span) except -1
 cdef int hold_context(object context, Py_buffer *view, Span *span) except -1
 # Bytes 0 to 19 of the frames that a writer writes.
 cdef bytes header_prefix(str format, str subject, object version, bytes fingerprint, object environment,

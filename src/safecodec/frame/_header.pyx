@@ -9,9 +9,10 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromSt
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject
 from cpython.unicode cimport PyUnicode_Check
-from libc.stdint cimport uint8_t, uint16_t, uint32_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
+from safecodec._settled cimport settle
 from safecodec.frame.checks cimport Expected, Span
 from safecodec.frame.layout cimport (
     AT_ENVIRONMENT, AT_FINGERPRINT, AT_FLAGS, AT_FORMAT, AT_HEADER_CHECKSUM, AT_OLDEST_READER, AT_PAYLOAD_CHECKSUM,
@@ -153,12 +154,13 @@ cdef class KnownVersions:
     def __cinit__(self, versions, explain=None):
         cdef Py_ssize_t at
         self.explain = explain
-        if not versions:
+        cdef list found = sorted(dict(versions).items())
+        if not found:
             raise ConfigError("no version is known: versions is empty")
-        self.known = <Known *>PyMem_Malloc(len(versions) * sizeof(Known))
+        self.known = <Known *>PyMem_Malloc(<size_t>len(found) * sizeof(Known))
         if self.known is NULL:
             raise MemoryError
-        for at, (version, fingerprint) in enumerate(sorted(versions.items())):
+        for at, (version, fingerprint) in enumerate(found):
             self.known[at].version = checked_version("version", version)
             self.known[at].fingerprint = load_u32(
                 <const uint8_t *>PyBytes_AS_STRING(checked_fingerprint(fingerprint))
@@ -205,6 +207,16 @@ cdef int hold_buffer(object source, str name, Py_buffer *view, Span *span) excep
         raise InputTypeError(f"the {name} is {found}, not bytes: {instead}", found=kind) from None
     span.data = <const uint8_t *>view.buf
     span.size = view.len
+    return 0
+
+
+cdef int hold_settled(object frame, uint64_t longest, Py_buffer *view, Span *span) except -1:
+    hold_buffer(frame, "frame", view, span)
+    if view.len == NOT_HELD:
+        return 0
+    span.data = NULL  # where settling fails, nothing is held
+    settle(view, HEADER_SIZE + longest)
+    span.data = <const uint8_t *>view.buf
     return 0
 
 
