@@ -233,7 +233,7 @@ class Pair:
     def _convert(self, one: Type, other: Type, value: Any) -> Any:
         writer, reader = self.writer.normal(one), self.reader.normal(other)
         if isinstance(writer, Union) or isinstance(reader, Union):
-            at = value.at if isinstance(writer, Union) else 0
+            at = self._told(writer, value) if isinstance(writer, Union) else 0
             matched = self._matched(writer, reader, at)
             if matched is None:
                 twin = self._twin(writer, reader, value)
@@ -302,6 +302,15 @@ class Pair:
         if int(found) != value:
             raise Refused(f"{value} is no float")
         return found
+
+    def _told(self, writer: Union, value: In) -> int:
+        """The place of the member that a value is taken for: a Literal before the type of its values takes its own."""
+        for at, member in enumerate(self.writer.members(writer)[: value.at]):
+            if not isinstance(member, Values) or member.style != "Literal":
+                continue
+            if type(value.value) in (str, int) and value.value in member.values:
+                return at
+        return value.at
 
     def _twin(self, writer: Type, reader: Type, value: Any) -> tuple[int, int] | None:
         """The Literal of a union that has the value as well, and its match in the reader: the value is of both."""
