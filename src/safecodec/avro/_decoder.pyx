@@ -22,9 +22,9 @@ from safecodec.avro._large cimport large_bytes, large_text
 from safecodec.avro._objects cimport (
     KEYS, LONGEST_CACHED_KEY, SHARED_KEYS, Py_DECREF, Py_Ellipsis, Py_None, Py_NewRef, Py_XDECREF,
     PyBytes_FromStringAndSize, PyDict_New, PyFloat_FromDouble, PyLong_FromLongLong, PyObject_CallNoArgs,
-    PyObject_CallOneArg, PyTuple_GET_ITEM, PyTuple_New, PyTuple_SET_ITEM, PyUnicode_DecodeUTF8, Py_False, Py_True,
-    cached_key, call_names, dict_put, learn_ascii, list_put, new_ascii, new_dict, new_leaf, new_list, new_object, owned,
-    set_attribute, set_slot,
+    PyObject_CallOneArg, PyTuple_GET_ITEM, PyTuple_SET_ITEM, PyUnicode_DecodeUTF8, Py_False, Py_True,
+    cached_key, call_names, dict_put, learn_ascii, list_put, new_ascii, new_dict, new_leaf, new_list, new_object,
+    new_tuple, owned, set_attribute, set_slot, show_list, show_tuple,
 )
 from safecodec.avro._plan cimport (
     ABSENT, ARRAY, BOOLEAN, BYTES, DAY, DOUBLE, ENUM, FIXED, FLOAT, INSTANT, INT, INT_AS_FLOAT, LOCAL_INSTANT, LONG,
@@ -323,7 +323,7 @@ cdef PyObject *take_record(const Step *step, Cursor *cursor) except NULL:
     if level is NULL:
         raise refusal(cursor)
     if step.make == MAKE_SLOTS:
-        made = new_object(step.made, 0)
+        made = new_object(step.made)
     elif step.make == MAKE_LEAF:
         made = new_leaf(step.made)
     else:
@@ -341,19 +341,26 @@ cdef PyObject *take_record(const Step *step, Cursor *cursor) except NULL:
     level.part = -1
     if step.filled:
         fill(step, cursor, <PyObject *>made)
-    if step.then is not NULL or step.make == MAKE_CALL:
+    if step.make == MAKE_TUPLE:
+        show_tuple(<PyObject *>made)
+    elif step.then is not NULL or step.make == MAKE_CALL:
         made = completed(step, cursor, made)
     cursor.depth -= 1
     return owned(made)
 
 
-# What a record's fields are put into first.
+# The container of a record's fields. Code that runs before it is full (a hook of a class in it, another thread) can find
+# it through the garbage collector, which is safe: a dict has the keys read so far, or all keys and None for the fields to
+# come; an object has no attribute yet for a field to come; a list has the items read so far. Tuples cannot say that an item
+# is missing: nobody can find them until they are full. Arguments of a class's call are never shown.
 cdef object new_target(const Step *step):
     if step.make == MAKE_DICT:
         return new_dict(step.template)
-    if step.make == MAKE_CALL or step.made is <PyObject *>tuple:
-        return PyTuple_New(step.width)
-    return new_object(step.made, step.width if step.make == MAKE_TUPLE else 0)
+    if step.make == MAKE_TUPLE:
+        return new_tuple(step.made, step.width)
+    if step.make == MAKE_CALL:
+        return new_tuple(NULL, step.width)
+    return new_object(step.made)
 
 
 # Puts a field into its place, and takes over the value.
@@ -431,6 +438,7 @@ cdef PyObject *take_array(const Step *step, Cursor *cursor) except NULL:
         if ends_here(cursor):
             break
     cursor.depth -= 1
+    show_list(<PyObject *>items)
     return owned(items)
 
 

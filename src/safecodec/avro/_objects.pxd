@@ -16,12 +16,23 @@ cdef extern from *:
     #define SAFECODEC_SHARED_KEYS 1
     #define SAFECODEC_PUBLISH(place, value) (*(place) = (value))
     #endif
-    /* Room for a number of items and none in it yet: at no time does the list hold a place that is empty. */
+    /* Room for a number of items and none in it yet: at no time does the list hold a place that is empty. Items are put in
+       without the list's lock, so without a GIL the garbage collector does not know the list before it is complete: else
+       another thread could find the list and change it meanwhile. */
     static inline PyObject *safecodec_new_list(Py_ssize_t capacity) {
         PyObject *list = PyList_New(capacity);
-        if (list != NULL) Py_SET_SIZE((PyVarObject *)list, 0);
+        if (list == NULL) return NULL;
+        Py_SET_SIZE((PyVarObject *)list, 0);
+    #ifdef Py_GIL_DISABLED
+        PyObject_GC_UnTrack(list);
+    #endif
         return list;
     }
+    #ifdef Py_GIL_DISABLED
+    #define safecodec_show_list(list) PyObject_GC_Track(list)
+    #else
+    #define safecodec_show_list(list) (void)(list)
+    #endif
     static inline int safecodec_list_put(PyObject *list, PyObject *value) {
         Py_ssize_t size = Py_SIZE(list);
         if (size < ((PyListObject *)list)->allocated) {
@@ -81,7 +92,19 @@ cdef extern from *:
     #define safecodec_new_ascii(size) PyUnicode_New((size), 127)
     #endif
     #define safecodec_ascii_data(text) ((uint8_t *)((PyASCIIObject *)(text) + 1))
-    #define safecodec_new_object(type, items) ((PyTypeObject *)(type))->tp_alloc((PyTypeObject *)(type), (items))
+    #define safecodec_new_object(type) ((PyTypeObject *)(type))->tp_alloc((PyTypeObject *)(type), 0)
+    /* A tuple, or an object of a class of tuples, with all places empty. The garbage collector does not know it: nobody can
+       find it through the collector and read a place that holds NULL. */
+    static inline PyObject *safecodec_new_tuple(PyObject *cls, Py_ssize_t size) {
+        PyTypeObject *type = (PyTypeObject *)cls;
+        PyObject *made = type == NULL || type == &PyTuple_Type ? PyTuple_New(size) : type->tp_alloc(type, size);
+        if (made != NULL && size) PyObject_GC_UnTrack(made); /* all tuples of no item are one, which is never tracked */
+        return made;
+    }
+    /* Makes a full tuple known to the garbage collector. */
+    static inline void safecodec_show_tuple(PyObject *made) {
+        if (Py_SIZE((PyVarObject *)made)) PyObject_GC_Track(made);
+    }
     /* The same, not shown to the garbage collector: of a class that shows it when its object comes to hold a container. */
     static inline PyObject *safecodec_new_leaf(PyObject *cls) {
         PyTypeObject *type = (PyTypeObject *)cls;
@@ -99,8 +122,11 @@ cdef extern from *:
     PyObject *allocate_ascii "safecodec_new_ascii"(Py_ssize_t size) except NULL
     uint8_t *ascii_data "safecodec_ascii_data"(PyObject *text)
     list new_list "safecodec_new_list"(Py_ssize_t capacity)
+    void show_list "safecodec_show_list"(PyObject *items)
     dict new_dict "safecodec_new_dict"(PyObject *template)
-    object new_object "safecodec_new_object"(PyObject *cls, Py_ssize_t items)
+    object new_object "safecodec_new_object"(PyObject *cls)
+    object new_tuple "safecodec_new_tuple"(PyObject *cls, Py_ssize_t size)
+    void show_tuple "safecodec_show_tuple"(PyObject *made)
     object new_leaf "safecodec_new_leaf"(PyObject *cls)
     int list_put "safecodec_list_put"(PyObject *items, PyObject *value) except -1
     int dict_put "safecodec_dict_put"(PyObject *values, PyObject *key, PyObject *value) except -1
@@ -115,7 +141,6 @@ cdef extern from "Python.h":
     PyObject *PyUnicode_DecodeUTF8(const char *, Py_ssize_t, const char *) except NULL
     Py_ssize_t PyUnicode_GET_LENGTH(PyObject *)
     dict PyDict_New()
-    object PyTuple_New(Py_ssize_t)
     void PyTuple_SET_ITEM(PyObject *, Py_ssize_t, PyObject *)
     PyObject *PyTuple_GET_ITEM(PyObject *, Py_ssize_t)
     object PyObject_CallOneArg(PyObject *, PyObject *)
