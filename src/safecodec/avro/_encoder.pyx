@@ -6,10 +6,10 @@ Types are checked where they are written: a value of another type is an error wi
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.datetime cimport import_datetime
-from cpython.dict cimport PyDict_Check, PyDict_CheckExact, PyDict_Next
+from cpython.dict cimport PyDict_Check, PyDict_CheckExact, PyDict_Keys, PyDict_Next
 from cpython.list cimport PyList_CheckExact, PyList_GET_SIZE
 from cpython.object cimport PyObject, Py_TYPE
-from cpython.tuple cimport PyTuple_CheckExact
+from cpython.tuple cimport PyTuple_Check, PyTuple_CheckExact
 from libc.stdint cimport uint8_t
 
 cimport safecodec.avro._inlining
@@ -90,28 +90,33 @@ cdef class Encoder:
         return put(self._root, value, &sink)
 
 
+# Unions are passed in a loop, as a call for each would take as much of the C stack as a record does.
 cdef int put(const Put *step, object value, Sink *sink) except -1:
     cdef PutOp op = step.op
+    cdef Py_ssize_t at
+    while PUT_INTO <= op <= PUT_UNION:
+        if op == PUT_INTO:
+            if not put_long(sink.out, step.index):
+                raise no_room(sink)
+            step = step.inner
+        elif op == PUT_OPTIONAL and <PyObject *>value is step.blank:
+            step = step.other
+        elif op == PUT_OPTIONAL and (step.branches is NULL or not PyTuple_CheckExact(value)):
+            step = step.inner
+        else:  # a union, or an optional one with a tuple, which may name its branch
+            at = named(step, value)
+            if at >= 0:
+                return put(step.branches[at].step, (<tuple>value)[1], sink)
+            step = step.branches[chosen(step, value, sink)].step
+        op = step.op
     if op < PUT_CONVERTED:
         return 0 if put_fast(step, <PyObject *>value, sink.out) else put_odd(step, value, sink)
     if op == PUT_RECORD:
         return put_record(step, value, sink)
-    if op == PUT_OPTIONAL:
-        if <PyObject *>value is step.blank:
-            return put(step.other, value, sink)
-        if PyTuple_CheckExact(value) and step.branches is not NULL:
-            return put_union(step, value, sink)  # it may name its branch
-        return put(step.inner, value, sink)
-    if op == PUT_INTO:
-        if not put_long(sink.out, step.index):
-            raise no_room(sink)
-        return put(step.inner, value, sink)
     if op == PUT_ARRAY:
         return put_array(step, value, sink)
     if op == PUT_MAP:
         return put_map(step, value, sink)
-    if op == PUT_UNION:
-        return put_union(step, value, sink)
     if op == PUT_DATA:
         if not put_raw(sink.out, step.data, step.count):
             raise no_room(sink)
@@ -203,7 +208,7 @@ cdef int put_record(const Put *step, object value, Sink *sink) except -1:
     if <PyObject *>Py_TYPE(value) is not step.cls:
         value = loosened(step, value, sink)
         get = step.get if step.get == GET_INDEX or step.get == GET_KEYS and PyDict_Check(value) else GET_ATTRIBUTES
-    if get == GET_INDEX and PyTuple_GET_SIZE(<PyObject *>value) != step.index:
+    if get == GET_INDEX and not (PyTuple_Check(value) and PyTuple_GET_SIZE(<PyObject *>value) == step.index):
         raise wrong(sink, step, value)
     if get == GET_KEYS and not READS_SLOTS:
         value = settled_dict(value)
@@ -274,8 +279,8 @@ cdef int put_default(const Give *give, Sink *sink) except -1:
 
 
 # There are keys that were not asked for, unless another thread has taken them out since.
-cdef int refuse_unknown(const Put *step, dict value, Sink *sink) except -1:
-    for key in listed(value, sink):
+cdef int refuse_unknown(const Put *step, object value, Sink *sink) except -1:
+    for key in PyDict_Keys(value):  # of a subclass of dict, too: past its own methods, as the fields were taken
         if not isinstance(key, str) or key not in <frozenset>step.known:
             raise refusal(sink, f"the record has no field {short(key)}")
     return 0
@@ -390,19 +395,26 @@ cdef int put_map(const Put *step, object value, Sink *sink) except -1:
 
 # ---- unions ------------------------------------------------------------------------------------------------------
 
-cdef int put_union(const Put *step, object value, Sink *sink) except -1:
+# The branch that a tuple of a name and a value asks for, or -1.
+cdef Py_ssize_t named(const Put *step, object value) except -2:
     cdef Py_ssize_t at
     if PyTuple_CheckExact(value) and len(<tuple>value) == 2 and isinstance((<tuple>value)[0], str):
         for at in range(step.count):
             if (<tuple>value)[0] in <tuple>step.branches[at].names:
-                return put(step.branches[at].step, (<tuple>value)[1], sink)
+                return at
+    return -1
+
+
+# The branch that a value is of.
+cdef Py_ssize_t chosen(const Put *step, object value, Sink *sink) except -1:
+    cdef Py_ssize_t at
     for at in range(step.count):
         if not has(step.branches[at].types, <PyObject *>Py_TYPE(value)):
             continue
         if PyLong_CheckExact(<PyObject *>value) and not fits(&step.branches[at], value, sink):
             break  # beyond the range of its integers: a float may hold it
-        return put(step.branches[at].step, value, sink)
-    return put(step.branches[fitting(step, value, sink)].step, value, sink)
+        return at
+    return fitting(step, value, sink)
 
 
 # The branch that a value fits where the type alone does not tell. Of two leaves that hold it exactly the first is

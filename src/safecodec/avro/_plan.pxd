@@ -79,21 +79,27 @@ cdef class Compiler:
     cdef readonly bint has_keys  # whether there are maps
     cdef Arena arena
     cdef object targets
-    cdef dict least              # the lengths of the shortest encodings of records, by their ids
+    cdef dict least              # the lengths of the shortest encodings of nodes, by their ids
+    cdef list waiting            # actions whose steps are to be filled in, and these; nodes likewise
+    cdef list skipped
+    cdef list leaves             # steps of records that may be leaves
 
     cdef Step *action_root(self, object action) except NULL
     cdef Step *node_root(self, object node) except NULL
     cdef Step *new(self, object source) except NULL
     cdef Step *action(self, object action) except NULL
     cdef Step *absent(self, object action) except NULL
-    cdef Step *items(self, Step *step, object action) except NULL
+    cdef int fill_action(self, Step *step, object action) except -1
     cdef Step *wrapped(self, Step *step, object action, object finish) except NULL
     cdef Step *leaf(self, object action) except NULL
     cdef int put_symbols(self, Step *step, tuple symbols) except -1
-    cdef int put_branches(self, Step *step, list branches) except -1
+    cdef int put_branches(self, Step *step, object branches, bint kept) except -1
     cdef int put_record(self, Step *step, object action) except -1
     cdef int put_part(self, Part *part, object making, object field, object inner, str label, bint again) except -1
     cdef int put_place(self, Part *part, object place) except -1
     cdef bint is_leaf(self, const Step *step) except -1
     cdef int put_fills(self, Step *step, object making) except -1
+    cdef int check_places(self, const Step *step, object cls) except -1
     cdef Step *node(self, object node) except NULL
+    cdef int fill_nodes(self) except -1
+    cdef int fill_node(self, Step *step, object node) except -1

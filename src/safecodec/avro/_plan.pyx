@@ -2,7 +2,7 @@
 
 from safecodec.avro._arena cimport Arena
 
-from safecodec.avro._slots import is_collected
+from safecodec.avro._slots import is_collected, slot_offset
 from safecodec.avro.nodes import Array, Enum, Fixed, Map, Primitive, Record, Union
 from safecodec.avro.resolve import Take, TakeAbsent, TakeBranch, TakeInto, TakeItems, TakeSymbol, TakeValues
 
@@ -15,6 +15,7 @@ cdef dict MAKES = {
     "dict": MAKE_DICT, "slots": MAKE_SLOTS, "attributes": MAKE_ATTRIBUTES, "tuple": MAKE_TUPLE, "call": MAKE_CALL,
 }
 MOST = 2**31 - 1
+OPEN = -1
 LEAST = {"null": 0, "boolean": 1, "int": 1, "long": 1, "float": 4, "double": 8, "bytes": 1, "string": 1}
 """The shortest encoding of each primitive, in bytes."""
 
@@ -24,57 +25,81 @@ def least_size(node, known):
 
     Args:
         node: The node.
-        known: The lengths of records that are known, by their ids; filled on the way.
+        known: The lengths of nodes that are known, by their ids; filled on the way.
     """
+    cdef list waiting = [node]  # not the C stack: names allow a schema to nest as deep as its text is long
+    while waiting:
+        one = waiting[len(waiting) - 1]
+        size = known.get(id(one))
+        if size is None:
+            known[id(one)] = OPEN
+            waiting += [part for part in parts_of(one) if id(part) not in known]
+            continue
+        waiting.pop()
+        if size == OPEN:
+            known[id(one)] = min(size_of(one, known), MOST)
+    return known[id(node)]
+
+
+cdef object parts_of(node):
+    if isinstance(node, Union):
+        return node.branches
+    return [field.type for field in node.fields] if isinstance(node, Record) else ()
+
+
+# Of a node whose parts are known, or open where they hold the node.
+cdef object size_of(node, dict known):
     if isinstance(node, Primitive):
         return LEAST[node.kind]
     if isinstance(node, Fixed):
         return node.size
-    if isinstance(node, Union):
-        return 1 + min([least_size(branch, known) for branch in node.branches])
+    sizes = [max(known[id(part)], 0) for part in parts_of(node)]
     if isinstance(node, Record):
-        if id(node) not in known:
-            known[id(node)] = 0
-            known[id(node)] = min(sum([least_size(field.type, known) for field in node.fields]), MOST)
-        return known[id(node)]
-    return 1
+        return sum(sizes)
+    return 1 + min(sizes) if sizes else 1
 
 
+# Whether what a step makes is no object that the garbage collector looks at. A union holds no other union.
 cdef bint is_atom(const Step *step) except -1:
-    cdef Py_ssize_t at
-    if step.op == UNION:
-        for at in range(step.count):
-            if not is_atom(step.branches[at]):
-                return False
-        return True
     if step.op == ABSENT:
         return step.finish is NULL and (step.made is NULL or not is_collected(type(<object>step.made)))
     return step.op < FINISHED
 
 
 cdef class Compiler:
-    def __cinit__(self, Arena arena, targets):
+    def __cinit__(self, Arena arena not None, targets):
         self.arena = arena
         self.targets = targets
         self.least = {}
+        self.waiting = []
+        self.leaves = []
+        self.skipped = []
 
     cdef Step *action_root(self, object action) except NULL:
         cdef Step *root = self.action(action)
+        while self.waiting:
+            source, step = self.waiting.pop()
+            self.fill_action(<Step *><size_t>step, source)
+        for step in self.leaves:
+            if self.is_leaf(<Step *><size_t>step):
+                (<Step *><size_t>step).make = MAKE_LEAF
         self.arena.seal()
         return root
 
     cdef Step *node_root(self, object node) except NULL:
         cdef Step *root = self.node(node)
+        self.fill_nodes()
         self.arena.seal()
         return root
 
     cdef Step *new(self, object source) except NULL:
         return <Step *>self.arena.new(source, sizeof(Step))
 
+    # The step of an action. What it holds is filled in later, in a loop: a tree nests deeper than a C stack may.
     cdef Step *action(self, object action) except NULL:
         cdef Step *step
-        if isinstance(action, TakeInto):
-            return self.action(action.inner)
+        while isinstance(action, TakeInto):
+            action = action.inner
         step = <Step *>self.arena.known(action)
         if step is not NULL:
             return step
@@ -83,22 +108,30 @@ cdef class Compiler:
         if isinstance(action, TakeAbsent):
             return self.absent(action)
         step = self.new(action)
+        self.waiting.append((action, <size_t>step))
+        if isinstance(action, (TakeItems, TakeValues)):
+            return self.wrapped(step, action, self.targets.container(action))
+        return step
+
+    cdef int fill_action(self, Step *step, object action) except -1:
         if isinstance(action, TakeSymbol):
             step.op = ENUM
             self.put_symbols(step, self.targets.symbols(action))
         elif isinstance(action, TakeItems):
-            return self.wrapped(self.items(step, action), action, self.targets.container(action))
+            step.op = ARRAY
+            step.inner = self.action(action.items)
+            step.least = least_size(action.writer.items, self.least)
         elif isinstance(action, TakeValues):
             step.op = MAP
             self.has_keys = True
             step.inner = self.action(action.values)
             step.least = 1 + least_size(action.writer.values, self.least)
-            return self.wrapped(step, action, self.targets.container(action))
         elif isinstance(action, TakeBranch):
-            self.put_branches(step, [<size_t>self.action(branch) for branch in action.branches])
+            self.put_branches(step, action.branches, True)
         else:
             self.put_record(step, action)
-        return step
+        self.fill_nodes()
+        return 0
 
     # A field that the writer left out. Its marker has no bytes behind the index of its branch.
     cdef Step *absent(self, object action) except NULL:
@@ -111,12 +144,6 @@ cdef class Compiler:
             if factory is None:
                 self.arena.keep(value)
                 step.made = <PyObject *>value  # None, too
-        return step
-
-    cdef Step *items(self, Step *step, object action) except NULL:
-        step.op = ARRAY
-        step.inner = self.action(action.items)
-        step.least = least_size(action.writer.items, self.least)
         return step
 
     # A step whose result goes through a function, where there is one; it then stands for the action.
@@ -142,13 +169,13 @@ cdef class Compiler:
         step.count = len(symbols)
         return 0
 
-    cdef int put_branches(self, Step *step, list branches) except -1:
+    cdef int put_branches(self, Step *step, object branches, bint kept) except -1:
         cdef Py_ssize_t at
         step.op = UNION
         step.count = len(branches)
         step.branches = <Step **>self.arena.room(step.count, sizeof(Step *))
-        for at in range(step.count):
-            step.branches[at] = <Step *><size_t>branches[at]
+        for at, branch in enumerate(branches):
+            step.branches[at] = self.action(branch) if kept else self.node(branch)
         return 0
 
     cdef int put_record(self, Step *step, object action) except -1:
@@ -177,16 +204,40 @@ cdef class Compiler:
         for at, (field, inner, label, again) in enumerate(parts):
             self.put_part(&step.parts[<Py_ssize_t>at], making, field, inner, label, again)
         self.put_fills(step, making)
-        if making.tells and step.make == MAKE_SLOTS and making.then is None and self.is_leaf(step):
-            step.make = MAKE_LEAF
+        if making.tells and step.make == MAKE_SLOTS and making.then is None:
+            self.leaves.append(<size_t>step)
+        self.check_places(step, making.cls)
+        return 0
+
+    # Objects are filled past their class: each place has to be one that they have, and no place of a tuple stays empty.
+    cdef int check_places(self, const Step *step, object cls) except -1:
+        cdef Py_ssize_t at
+        cdef const Part *part
+        cdef set places = set()
+        for at in range(step.count + step.filled):
+            part = &step.parts[at] if at < step.count else &step.fills[at - step.count].part
+            if part.name is NULL:
+                continue
+            if step.make == MAKE_SLOTS and slot_offset(cls, <object>part.name) != part.place:
+                raise ValueError(f"{<object>part.name!r} is no slot of {cls!r}")
+            places.add(part.place)
+        if step.make == MAKE_TUPLE and not (isinstance(cls, type) and issubclass(cls, tuple)):
+            raise TypeError(f"{cls!r} is no class of tuples")
+        if (step.make == MAKE_TUPLE or step.make == MAKE_CALL) and places != set(range(step.width)):
+            raise ValueError(f"{cls!r} has {step.width} places, {len(places)} are filled")
         return 0
 
     # Whether a record's object holds no other that the garbage collector looks at.
     cdef bint is_leaf(self, const Step *step) except -1:
-        cdef Py_ssize_t at
+        cdef Step *inner
+        cdef Py_ssize_t at, branch
         for at in range(step.count):
-            if step.parts[at].name is not NULL and not is_atom(step.parts[at].step):
-                return False
+            if step.parts[at].name is NULL:
+                continue
+            inner = step.parts[at].step
+            for branch in range(inner.count if inner.op == UNION else 1):
+                if not is_atom(inner.branches[branch] if inner.op == UNION else inner):
+                    return False
         for at in range(step.filled):
             if step.fills[at].factory is not NULL or is_collected(type(<object>step.fills[at].value)):
                 return False
@@ -222,14 +273,24 @@ cdef class Compiler:
                 self.arena.keep(given.value)
         return 0
 
-    # What is skipped: the writer's own nodes, with nothing to build.
+    # The step of what is skipped: the writer's own node, with nothing to build. Filled in later, as an action's.
     cdef Step *node(self, object node) except NULL:
         cdef Step *step
-        cdef Py_ssize_t at
         step = <Step *>self.arena.known(node)
         if step is not NULL:
             return step
         step = self.new(node)
+        self.skipped.append((node, <size_t>step))
+        return step
+
+    cdef int fill_nodes(self) except -1:
+        while self.skipped:
+            node, step = self.skipped.pop()
+            self.fill_node(<Step *><size_t>step, node)
+        return 0
+
+    cdef int fill_node(self, Step *step, object node) except -1:
+        cdef Py_ssize_t at
         if isinstance(node, Primitive):
             step.op = OPS[node.kind]
         elif isinstance(node, Fixed):
@@ -247,13 +308,12 @@ cdef class Compiler:
             step.inner = self.node(node.values)
             step.least = 1 + least_size(node.values, self.least)
         elif isinstance(node, Union):
-            self.put_branches(step, [<size_t>self.node(branch) for branch in node.branches])
+            self.put_branches(step, node.branches, False)
         else:
             step.op = RECORD
             step.count = len(node.fields)
             step.parts = <Part *>self.arena.room(step.count, sizeof(Part))
-            for at in range(step.count):
-                field = node.fields[at]
+            for at, field in enumerate(node.fields):
                 step.parts[at].label = self.arena.keep(field.name)
                 step.parts[at].step = self.node(field.type)
-        return step
+        return 0

@@ -7,15 +7,19 @@ from safecodec.avro._getting cimport READS_SLOTS as _READS_SLOTS
 cdef extern from *:
     """
     #include <structmember.h>
-    /* The offset of a slot that holds an object, or -1 where the descriptor is none. */
-    static inline Py_ssize_t safecodec_offset(PyObject *descriptor) {
+    /* The offset of a slot that holds an object of a class's own objects, or -1 where the descriptor is none, or belongs to
+       another class, whose objects may be longer. */
+    static inline Py_ssize_t safecodec_offset(PyObject *descriptor, PyTypeObject *cls) {
         PyMemberDef *member;
+        Py_ssize_t end = cls->tp_basicsize - (Py_ssize_t)sizeof(PyObject *);
         if (Py_TYPE(descriptor) != &PyMemberDescr_Type) return -1;
+        if (!PyType_IsSubtype(cls, ((PyMemberDescrObject *)descriptor)->d_common.d_type)) return -1;
         member = ((PyMemberDescrObject *)descriptor)->d_member;
-        return member->type == T_OBJECT_EX ? member->offset : -1;
+        if (member->type != T_OBJECT_EX || member->flags & READONLY) return -1;
+        return member->offset >= (Py_ssize_t)sizeof(PyObject) && member->offset <= end ? member->offset : -1;
     }
     """
-    Py_ssize_t offset_of "safecodec_offset"(object descriptor)
+    Py_ssize_t offset_of "safecodec_offset"(object descriptor, PyTypeObject *cls)
     bint PyType_IS_GC(PyTypeObject *cls)
 
 
@@ -31,16 +35,24 @@ def slot_offset(cls, str name not None):
         name: The attribute.
 
     Returns:
-        The offset, or None where the attribute is no slot: a property, a class's attribute, a key of ``__dict__``.
+        The offset, or None where the attribute is no slot of the class or a class above it: a property, a class's
+        attribute, a key of ``__dict__``, another class's slot.
+
+    Raises:
+        TypeError: The class is none.
     """
     cdef Py_ssize_t offset
+    if not isinstance(cls, type):
+        raise TypeError(f"{cls!r} is no class")
     for one in cls.__mro__:
         if name in vars(one):
-            offset = offset_of(vars(one)[name])
+            offset = offset_of(vars(one)[name], <PyTypeObject *>cls)
             return None if offset < 0 else offset
     return None
 
 
-def is_collected(cls not None):
+def is_collected(cls):
     """Tell whether the garbage collector can look at a class's objects."""
+    if not isinstance(cls, type):
+        raise TypeError(f"{cls!r} is no class")
     return PyType_IS_GC(<PyTypeObject *>cls)

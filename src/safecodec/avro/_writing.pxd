@@ -24,9 +24,9 @@ cdef enum PutOp:
     PUT_CONVERTED      # the inner step, with what a Python function makes of the value
     PUT_INTO           # an index, then the inner step
     PUT_OPTIONAL       # one step for one value, another for all others
+    PUT_UNION
     PUT_DATA           # the same bytes for each value
     PUT_REFUSED        # no value: the version that is written has no place for it
-    PUT_UNION
     PUT_ARRAY
     PUT_MAP
     PUT_RECORD
@@ -84,10 +84,12 @@ cdef struct Put:
 cdef class Compiler:
     cdef Arena arena
     cdef object sources
+    cdef list waiting  # actions whose steps are to be filled in, and these
 
     cdef Put *root(self, object action) except NULL
     cdef Put *new(self, object action) except NULL
     cdef Put *action(self, object action) except NULL
+    cdef int fill(self, Put *step, object action) except -1
     cdef Put *leaf(self, Put *step, object action) except NULL
     cdef Put *container(self, Put *step, object action) except NULL
     cdef Put *converted(self, object action, Put *inner, object convert) except NULL

@@ -6,6 +6,7 @@ from libc.stdint cimport uint8_t
 
 from sys import intern
 
+from safecodec.avro._slots import slot_offset
 from safecodec.avro.resolve import Refused, Take, TakeBranch, TakeInto, TakeItems, TakeSymbol, TakeValues
 
 cdef dict OPS = {
@@ -17,18 +18,23 @@ cdef dict GETS = {"keys": GET_KEYS, "slots": GET_SLOTS, "attributes": GET_ATTRIB
 
 
 cdef class Compiler:
-    def __cinit__(self, Arena arena, sources):
+    def __cinit__(self, Arena arena not None, sources):
         self.arena = arena
         self.sources = sources
+        self.waiting = []
 
     cdef Put *root(self, object action) except NULL:
         cdef Put *root = self.action(action)
+        while self.waiting:
+            source, step = self.waiting.pop()
+            self.fill(<Put *><size_t>step, source)
         self.arena.seal()
         return root
 
     cdef Put *new(self, object action) except NULL:
         return <Put *>self.arena.new(action, sizeof(Put))
 
+    # The step of an action. What it holds is filled in later, in a loop: a tree nests deeper than a C stack may.
     cdef Put *action(self, object action) except NULL:
         cdef Put *step = <Put *>self.arena.known(action)
         if step is not NULL:
@@ -36,6 +42,12 @@ cdef class Compiler:
         step = self.new(action)
         if isinstance(action, Take):
             return self.leaf(step, action)
+        self.waiting.append((action, <size_t>step))
+        if isinstance(action, (TakeItems, TakeValues)):
+            return self.container(step, action)
+        return step
+
+    cdef int fill(self, Put *step, object action) except -1:
         if isinstance(action, TakeInto):
             step.op = PUT_INTO
             step.index = action.branch
@@ -46,7 +58,6 @@ cdef class Compiler:
             step.op = PUT_ARRAY
             step.inner = self.action(action.items)
             step.wanted = self.arena.keep("an array")
-            return self.container(step, action)
         elif isinstance(action, TakeValues):
             step.op = PUT_MAP
             step.inner = self.action(action.values)
@@ -54,7 +65,6 @@ cdef class Compiler:
             step.other = <Put *>self.arena.room(1, sizeof(Put))
             step.other.op = PUT_STRING
             step.other.wanted = self.arena.keep("a str as key")
-            return self.container(step, action)
         elif isinstance(action, TakeBranch):
             self.put_union(step, action)
         elif isinstance(action, Refused):
@@ -62,7 +72,7 @@ cdef class Compiler:
             step.wanted = self.arena.keep(action.reason)
         else:
             self.put_record(step, action)
-        return step
+        return 0
 
     cdef Put *leaf(self, Put *step, object action) except NULL:
         op, step.count, convert, wanted = self.sources.leaf(action)
@@ -96,7 +106,7 @@ cdef class Compiler:
         step.by_text = self.arena.keep(by_text)
         step.count = len(symbols)
         step.indices = <Py_ssize_t *>self.arena.room(step.count, sizeof(Py_ssize_t))
-        for at, index in enumerate(indices):
+        for at, (_, index) in enumerate(zip(symbols, indices, strict=True)):
             step.indices[<Py_ssize_t>at] = index
         return 0
 
@@ -135,6 +145,12 @@ cdef class Compiler:
         step.gives = <Give *>self.arena.room(step.count, sizeof(Give))
         for at, given in enumerate(giving.gives):
             self.put_give(&step.gives[<Py_ssize_t>at], given)
+            if given.name is None:
+                continue
+            if step.get == GET_SLOTS and slot_offset(giving.cls, given.name) != given.place:
+                raise ValueError(f"{given.name!r} is no slot of {giving.cls!r}")
+            if step.get == GET_INDEX and not 0 <= given.place < giving.size:
+                raise ValueError(f"{given.name!r} is beyond the {giving.size} items of a tuple")
         return 0
 
     cdef int put_give(self, Give *give, object given) except -1:

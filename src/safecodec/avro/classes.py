@@ -72,7 +72,7 @@ def shape_of(hint: RecordHint) -> Shape:
     cls = origin(hint)
     if hint.kind == "namedtuple":
         fields = {field.key: Attribute(field.name, field.name, at) for at, field in enumerate(hint.fields)}
-        return Shape("tuple" if cls.__base__ is tuple else "call", cls, fields)
+        return Shape("call" if _makes_its_tuples(cls) else "tuple", cls, fields)
     offsets = offsets_of(hint)
     fields = {
         field.key: Attribute(field.name, field.argument or field.name, offsets[field.key] or 0) for field in hint.fields
@@ -85,6 +85,11 @@ def shape_of(hint: RecordHint) -> Shape:
 
 
 _AFTER = {"struct": "__post_init__", "dataclass": "__post_init__", "attrs": "__attrs_post_init__", "pydantic": ""}
+
+
+def _makes_its_tuples(cls: Any) -> bool:
+    """Tell whether a named tuple's class makes its objects otherwise than `collections.namedtuple` has it."""
+    return cls.__base__ is not tuple or getattr(cls.__new__, "__module__", "") != f"namedtuple_{cls.__name__}"
 
 
 def _has_a_word(cls: Any, hint: RecordHint) -> bool:

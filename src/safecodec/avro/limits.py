@@ -25,7 +25,8 @@ class Limits:
 
     Args:
         payload: The longest payload that is read or written, in bytes, from 1 to 2**32 - 1.
-        depth: How deep records, arrays and maps may stand in each other, at most 64.
+        depth: How deep records, arrays and maps may stand in each other, at most 64, which a thread whose stack has
+            128 KiB can read, write and skip.
         empty_items: How many items without a byte (nulls, empty records) a payload may have, all its collections
             together. All other items are bounded by the bytes that follow.
         schema_text: The longest JSON text of a schema, in characters. Raise it for a schema of more than a megabyte
