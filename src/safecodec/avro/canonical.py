@@ -9,8 +9,10 @@ specifies it.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any, Final
 
+from .fitting import Fitting
 from .nodes import ABSENT, Array, Enum, Field, Fixed, Logical, Map, Named, Node, Primitive, Record, Union, is_optional
 
 EMPTY_CRC_64: Final = 0xC15D213AA4D7A795
@@ -169,6 +171,9 @@ class _Wire:
         self.by_position = by_position
         """Whether order is on the wire: of fields, branches and symbols."""
         self.ordinals: dict[int, int] = {}
+        self.fitting = Fitting()
+        self.titles: dict[int, list[str]] = {}
+        """The names of a union's branches in defaults, by the union's id."""
 
     def node(self, node: Node, *, label: Any = None) -> Any:
         """The form of a node; label: the name or tag that tells it from other branches of a union."""
@@ -188,10 +193,10 @@ class _Wire:
         return {"type": type(node).__name__.lower(), **named, **self.body(node)}
 
     def union(self, branches: tuple[Node, ...]) -> list[Any]:
-        kinds = [kind_of(branch) for branch in branches]
-        named = [one for one in branches if isinstance(one, NAMED) and kinds.count(kind_of(one)) > 1]
-        short = [unqualified(one.name) for one in named]
-        found = [(one, _label(one, short) if one in named else None) for one in branches]
+        kinds = Counter(map(kind_of, branches))
+        named = {id(one): one for one in branches if isinstance(one, NAMED) and kinds[kind_of(one)] > 1}
+        short = Counter(unqualified(one.name) for one in named.values())
+        found = [(one, _label(one, short) if id(one) in named else None) for one in branches]
         if not self.by_position:
             found.sort(key=_place)
         return [self.node(one, label=label) for one, label in found]
@@ -210,13 +215,34 @@ class _Wire:
         return {**kept, "fields": [self.field(field, omits=omits) for field in fields]}
 
     def field(self, field: Field, *, omits: bool) -> dict[str, Any]:
-        default = normal(field.type, field.default) if omits and field.default is not ABSENT else ABSENT
+        default = self.normal(field.type, field.default) if omits and field.default is not ABSENT else ABSENT
         if is_optional(field):  # branch 0 says that the field is missing, whatever stands there
             assert isinstance(field.type, Union)
             kind: Any = self.union(field.type.branches[1:])
         else:
             kind = self.node(field.type)
         return {"name": field.name, "type": kind, **_default(default), **_kept(field, OPTIONAL)}
+
+    def normal(self, node: Node, default: Any) -> Any:
+        """A default that fits its type in the one spelling of its value: 1 and 1.0 are one double."""
+        match node:
+            case Primitive(kind="float" | "double"):
+                return float(default)
+            case Enum():
+                return node.values[node.places[default]]
+            case Array():
+                return [self.normal(node.items, one) for one in default]
+            case Map():
+                return {key: self.normal(node.values, one) for key, one in sorted(default.items())}
+            case Union():
+                at = self.fitting.branch_of(node, default)
+                if id(node) not in self.titles:
+                    self.titles[id(node)] = _branch_names(node)
+                return None if default is None else {self.titles[id(node)][at]: self.normal(node.branches[at], default)}
+            case Record():
+                fields = sorted(node.fields, key=lambda field: field.name)
+                return {field.name: self.normal(field.type, default.get(field.name, field.default)) for field in fields}
+        return default
 
 
 COLLECTION: Final = ("safecodec.collection", "safecodec.map")
@@ -229,11 +255,11 @@ def _kept(node: Array | Record | Field, keys: tuple[str, ...]) -> dict[str, Any]
     return {key: node.attributes[key] for key in keys if key in node.attributes}
 
 
-def _label(node: Node, short: list[str]) -> Any:
+def _label(node: Node, short: Counter[str]) -> Any:
     """A tag, or else the unqualified name; the full name where another branch has the unqualified one, too."""
     assert isinstance(node, NAMED)
     name = unqualified(node.name)
-    return node.attributes.get("safecodec.tag", name if short.count(name) == 1 else node.name)
+    return node.attributes.get("safecodec.tag", name if short[name] == 1 else node.name)
 
 
 def _place(branch: tuple[Node, Any]) -> tuple[Any, ...]:
@@ -247,7 +273,7 @@ def _place(branch: tuple[Node, Any]) -> tuple[Any, ...]:
 def detail_of(node: Node) -> tuple[str, ...]:
     """Return what tells nodes of one type apart before their names, as texts that have an order."""
     if isinstance(node, Enum) and "safecodec.class" in node.attributes:
-        return tuple(sorted({type(value).__name__ for value in node.values}))
+        return tuple(sorted(kind.__name__ for kind in node.kinds))
     return tuple(key for key in ("safecodec.map", "safecodec.tuple") if key in getattr(node, "attributes", {}))
 
 
@@ -257,7 +283,7 @@ def kind_of(node: Node) -> tuple[type, Any]:
     A tuple is another kind than a record, and a Python enum of whole numbers another than one of texts.
     """
     if isinstance(node, Enum) and "safecodec.class" in node.attributes:
-        return Enum, frozenset(type(value) for value in node.values)
+        return Enum, node.kinds
     return type(node), isinstance(node, Record) and "safecodec.tuple" in node.attributes
 
 
@@ -273,32 +299,14 @@ def unqualified(name: str) -> str:
     return name.rpartition(".")[2]
 
 
-def _branch_name(branch: Node, node: Union) -> str:
-    """Return what a default's branch is called: its type, with its name where others of its kind stand beside it."""
+def _branch_names(node: Union) -> list[str]:
+    """Return what a default's branches are called: a type, with its name where others of its kind stand beside it."""
+    kinds = Counter(map(kind_of, node.branches))
+    return [_branch_name(branch, several=kinds[kind_of(branch)] > 1) for branch in node.branches]
+
+
+def _branch_name(branch: Node, *, several: bool) -> str:
     if isinstance(branch, Primitive):
         return f"{branch.kind}:{branch.logical.name}" if branch.logical else branch.kind
-    several = sum(kind_of(one) == kind_of(branch) for one in node.branches) > 1
     kind = type(branch).__name__.lower()
     return f"{kind}:{branch.name}" if several and isinstance(branch, NAMED) else ":".join((kind, *detail_of(branch)))
-
-
-def normal(node: Node, default: Any) -> Any:
-    """Return a default that fits its type in the one spelling of its value: 1 and 1.0 are one double."""
-    from .parse import branch_of
-
-    match node:
-        case Primitive(kind="float" | "double"):
-            return float(default)
-        case Enum():
-            return node.values[node.symbols.index(default)]
-        case Array():
-            return [normal(node.items, one) for one in default]
-        case Map():
-            return {key: normal(node.values, one) for key, one in sorted(default.items())}
-        case Union():
-            branch = branch_of(node, default)
-            return None if default is None else {_branch_name(branch, node): normal(branch, default)}
-        case Record():
-            fields = sorted(node.fields, key=lambda field: field.name)
-            return {field.name: normal(field.type, default.get(field.name, field.default)) for field in fields}
-    return default

@@ -6,9 +6,9 @@ import enum
 import math
 from typing import Any, Final
 
+from .fitting import Fitting
 from .logical import avro_value, has_utf_8, python_value
 from .nodes import Array, Enum, Fixed, Map, Node, Primitive, Record, Union, is_optional
-from .parse import branch_of
 from .physical import avro_bytes
 
 
@@ -30,38 +30,78 @@ def default_json(node: Node, value: Any) -> Any:
         node: The field's type.
         value: The Python default; `NO_JSON` stays what it is.
     """
-    match node:
-        case Primitive() if node.logical is not None:
-            return _logical(node, value)
-        case Primitive():
-            return _primitive(node.kind, value)
-        case Enum():
-            return _symbol(node, value)
-        case Array() if "safecodec.map" in node.attributes:
-            return _array(node, list(value.items())) if isinstance(value, dict) else NO_JSON
-        case Array():
-            return _array(node, value)
-        case Map():
-            return _map(node, value)
-        case Union():
-            return _branch(node, value)
-        case Fixed():
-            return NO_JSON
-        case Record() if "safecodec.tuple" in node.attributes:
-            if type(value) is not tuple or len(value) != len(node.fields):
+    return _Encoding().json(node, value)
+
+
+class _Encoding:
+    """Encodes Python defaults; each pair of a type and a value once, as branches of a union share types."""
+
+    def __init__(self) -> None:
+        self._fitting = Fitting()
+        self._known: dict[tuple[int, int], tuple[Any, Any]] = {}
+        """By the ids of a type and of a value, which is kept, so that its id stays its own."""
+
+    def json(self, node: Node, value: Any) -> Any:
+        """Return the encoding of a value as a type, or `NO_JSON`."""
+        found = self._known.get((id(node), id(value)))
+        if found is None:
+            found = self._known[id(node), id(value)] = value, self._json(node, value)
+        return found[1]
+
+    def _json(self, node: Node, value: Any) -> Any:
+        match node:
+            case Primitive() if node.logical is not None:
+                return _logical(node, value)
+            case Primitive():
+                return _primitive(node.kind, value)
+            case Enum():
+                return _symbol(node, value)
+            case Array() if "safecodec.map" in node.attributes:
+                return self._array(node, list(value.items())) if isinstance(value, dict) else NO_JSON
+            case Array():
+                return self._array(node, value)
+            case Map():
+                return self._map(node, value)
+            case Union():
+                return self._branch(node, value)
+            case Fixed():
                 return NO_JSON
-            return _record(node, {field.name: one for field, one in zip(node.fields, value, strict=True)})
-    return _record(node, value)
+            case Record() if "safecodec.tuple" in node.attributes:
+                if type(value) is not tuple or len(value) != len(node.fields):
+                    return NO_JSON
+                return self._record(node, {field.name: one for field, one in zip(node.fields, value, strict=True)})
+        return self._record(node, value)
 
+    def _branch(self, node: Union, value: Any) -> Any:
+        """The encoding for the first branch that has one, if a reader of the JSON finds the same branch."""
+        floats_last = sorted(node.branches, key=lambda one: type(value) is int and getattr(one, "kind", "") == "double")
+        for branch in floats_last:
+            found = self.json(branch, value)
+            if found is not NO_JSON:
+                return found if node.branches[self._fitting.branch_of(node, found)] is branch else NO_JSON
+        return NO_JSON
 
-def _branch(node: Union, value: Any) -> Any:
-    """The encoding for the first branch that has one, if a reader of the JSON finds the same branch."""
-    floats_last = sorted(node.branches, key=lambda one: type(value) is int and getattr(one, "kind", "") == "double")
-    for branch in floats_last:
-        found = default_json(branch, value)
-        if found is not NO_JSON:
-            return found if branch_of(node, found) is branch else NO_JSON
-    return NO_JSON
+    def _array(self, node: Array, value: Any) -> Any:
+        if not isinstance(value, (list, tuple, set, frozenset)):
+            return NO_JSON
+        items = [self.json(node.items, one) for one in value]
+        if isinstance(value, (set, frozenset)):
+            items.sort(key=repr)
+        return NO_JSON if NO_JSON in items else items
+
+    def _map(self, node: Map, value: Any) -> Any:
+        if not isinstance(value, dict) or not all(type(key) is str for key in value):
+            return NO_JSON
+        items = {key: self.json(node.values, one) for key, one in value.items()}
+        return NO_JSON if NO_JSON in items.values() else items
+
+    def _record(self, node: Record, value: Any) -> Any:
+        """Only of a TypedDict: objects may hold more than their fields."""
+        if type(value) is not dict or value.keys() - {field.name for field in node.fields}:
+            return NO_JSON
+        fields = {field.name: self.json(field.type, value[field.name]) for field in node.fields if field.name in value}
+        missing = any(field.name not in fields and not is_optional(field) for field in node.fields)
+        return NO_JSON if missing or NO_JSON in fields.values() else fields
 
 
 def _logical(node: Primitive, value: Any) -> Any:
@@ -74,8 +114,8 @@ def _logical(node: Primitive, value: Any) -> Any:
 
 def _symbol(node: Enum, value: Any) -> Any:
     value = value.value if isinstance(value, enum.Enum) else value
-    found = [at for at, one in enumerate(node.values) if one == value and type(one) is type(value)]
-    return node.symbols[found[0]] if found else NO_JSON
+    at = node.place_of(value)
+    return NO_JSON if at is None else node.symbols[at]
 
 
 def _primitive(kind: str, value: Any) -> Any:
@@ -95,51 +135,30 @@ def _primitive(kind: str, value: Any) -> Any:
     return NO_JSON
 
 
-def _array(node: Array, value: Any) -> Any:
-    if not isinstance(value, (list, tuple, set, frozenset)):
-        return NO_JSON
-    items = [default_json(node.items, one) for one in value]
-    if isinstance(value, (set, frozenset)):
-        items.sort(key=repr)
-    return NO_JSON if NO_JSON in items else items
-
-
-def _map(node: Map, value: Any) -> Any:
-    if not isinstance(value, dict) or not all(type(key) is str for key in value):
-        return NO_JSON
-    items = {key: default_json(node.values, one) for key, one in value.items()}
-    return NO_JSON if NO_JSON in items.values() else items
-
-
-def _record(node: Record, value: Any) -> Any:
-    """Only of a TypedDict: objects may hold more than their fields."""
-    if type(value) is not dict or value.keys() - {field.name for field in node.fields}:
-        return NO_JSON
-    fields = {field.name: default_json(field.type, value[field.name]) for field in node.fields if field.name in value}
-    missing = any(field.name not in fields and not is_optional(field) for field in node.fields)
-    return NO_JSON if missing or NO_JSON in fields.values() else fields
-
-
 def default_value(node: Node, default: Any) -> Any:
     """Return the value of a default in Avro's JSON encoding, made anew."""
+    return _value(node, default, Fitting())
+
+
+def _value(node: Node, default: Any, fitting: Fitting) -> Any:
     match node:
         case Primitive(kind="bytes") | Fixed():
             return python_value(node, default.encode("latin-1"))
         case Primitive():
             return python_value(node, float(default) if node.kind in ("float", "double") else default)
         case Enum():
-            return node.values[node.symbols.index(default)]
+            return node.values[node.places[default]]
         case Array():
-            items = [default_value(node.items, one) for one in default]
+            items = [_value(node.items, one, fitting) for one in default]
             return dict(items) if "safecodec.map" in node.attributes else items
         case Map():
-            return {key: default_value(node.values, one) for key, one in default.items()}
+            return {key: _value(node.values, one, fitting) for key, one in default.items()}
         case Union():
-            return default_value(branch_of(node, default), default)
+            return _value(node.branches[fitting.branch_of(node, default)], default, fitting)
     if "safecodec.tuple" in node.attributes:
-        return tuple(default_value(field.type, default[field.name]) for field in node.fields)
+        return tuple(_value(field.type, default[field.name], fitting) for field in node.fields)
     return {
-        field.name: default_value(field.type, default.get(field.name, field.default))
+        field.name: _value(field.type, default.get(field.name, field.default), fitting)
         for field in node.fields
         if field.name in default or not is_optional(field)
     }
@@ -147,21 +166,23 @@ def default_value(node: Node, default: Any) -> Any:
 
 def default_bytes(node: Node, default: Any) -> bytes:
     """Return the Avro binary of a default in Avro's JSON encoding (Avro 1.12, *Binary Encoding*)."""
-    return avro_bytes(node, _physical(node, default))
+    return avro_bytes(node, _physical(node, default, Fitting()))
 
 
-def _physical(node: Node, default: Any) -> Any:
+def _physical(node: Node, default: Any, fitting: Fitting) -> Any:
     match node:
         case Primitive(kind="bytes") | Fixed():
             return default.encode("latin-1")
         case Array():
-            return [_physical(node.items, one) for one in default]
+            return [_physical(node.items, one, fitting) for one in default]
         case Map():
-            return {key: _physical(node.values, one) for key, one in default.items()}
+            return {key: _physical(node.values, one, fitting) for key, one in default.items()}
         case Union():
-            branch = branch_of(node, default)
-            at = next(at for at, one in enumerate(node.branches) if one is branch)
-            return f"_{at}", {"value": _physical(branch, default)}
+            at = fitting.branch_of(node, default)
+            return f"_{at}", {"value": _physical(node.branches[at], default, fitting)}
         case Record():
-            return {field.name: _physical(field.type, default.get(field.name, field.default)) for field in node.fields}
+            return {
+                field.name: _physical(field.type, default.get(field.name, field.default), fitting)
+                for field in node.fields
+            }
     return default

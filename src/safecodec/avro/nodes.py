@@ -82,11 +82,41 @@ class Enum:
     aliases: tuple[str, ...] = ()
     """Full names."""
     attributes: dict[str, Any] = field(default_factory=dict)
+    _found: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
+    """What has been worked out of the symbols."""
 
     @property
     def values(self) -> tuple[Any, ...]:
         """The value of each symbol: the symbol itself, unless a Python type has other texts or whole numbers."""
-        return tuple(self.attributes.get("safecodec.values", self.symbols))
+        if "values" not in self._found:
+            self._found["values"] = tuple(self.attributes.get("safecodec.values", self.symbols))
+        values: tuple[Any, ...] = self._found["values"]
+        return values
+
+    @property
+    def places(self) -> dict[str, int]:
+        """The index of each symbol."""
+        if "places" not in self._found:
+            self._found["places"] = {symbol: at for at, symbol in enumerate(self.symbols)}
+        places: dict[str, int] = self._found["places"]
+        return places
+
+    @property
+    def kinds(self) -> frozenset[type]:
+        """The types of the values."""
+        if "kinds" not in self._found:
+            self._found["kinds"] = frozenset(map(type, self.values))
+        kinds: frozenset[type] = self._found["kinds"]
+        return kinds
+
+    def place_of(self, value: Any) -> int | None:
+        """Return the index of a value of exactly its type, or None where the enum does not have it."""
+        if "by_value" not in self._found:
+            self._found["by_value"] = {(type(one), one): at for at, one in enumerate(self.values)}
+        if type(value) not in self.kinds:
+            return None
+        place: int | None = self._found["by_value"].get((type(value), value))
+        return place
 
 
 @dataclass(slots=True, eq=False)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import math
 import re
-import struct
 from typing import Any, Final
 
 from ..errors import SchemaError
 from .attributes import check_attributes
 from .describing import short
+from .fitting import Fitting, is_json, is_text
 from .limits import DEFAULT, Limits
 from .nodes import (
     ABSENT,
@@ -115,7 +114,7 @@ def own_attributes(source: dict[str, Any], path: str) -> dict[str, Any]:
     """
     found = {key: value for key, value in source.items() if isinstance(key, str) and key.startswith("safecodec.")}
     for key, value in found.items():
-        if not _is_json(value):
+        if not is_json(value):
             raise SchemaError(
                 f"the attribute {short(key)} has a value of another form than JSON: {short(value)}", path=path
             )
@@ -131,6 +130,7 @@ class _Parser:
         """The fields with a default, which are checked when every record has its fields, and the defaults' paths."""
         self.extents: dict[int, tuple[int, int]] = {}
         """The extents of the defaults so far, by the field's id."""
+        self.fitting = Fitting()
 
     def node(self, source: Any, path: str, namespace: str, depth: int) -> Node:
         if depth > self.deepest:
@@ -282,9 +282,16 @@ class _Parser:
 
     def check_defaults(self) -> None:
         for field, path in self.defaults:
-            check_default(field.type, field.default, path, self.deepest)
+            self.check_default(field.type, field.default, path)
         for field, path in self.defaults:
             self.filled(field, path, 0)
+
+    def check_default(self, node: Node, value: Any, path: str) -> None:
+        """Check a default against its type, in Avro's JSON encoding; a union takes the default of any branch."""
+        if _is_deeper(value, self.deepest):
+            raise SchemaError(f"the default nests deeper than {self.deepest} levels, the limit schema_depth", path=path)
+        if not is_json(value) or not self.fitting.fits(node, value):
+            raise SchemaError(f"the default {short(value)} does not fit the field's type", path=path)
 
     def filled(self, field: Field, path: str, depth: int) -> tuple[int, int]:
         """The extent of a field's default; path: that of the default which takes it, depth: where it does so."""
@@ -302,7 +309,7 @@ class _Parser:
         self.check_depth(depth, path)
         match node:
             case Union():
-                return self.extent(branch_of(node, value), value, path, depth)
+                return self.extent(node.branches[self.fitting.branch_of(node, value)], value, path, depth)
             case Array():
                 parts = [self.extent(node.items, one, path, depth + 1) for one in value]
             case Map():
@@ -344,7 +351,7 @@ def _kind(value: object) -> str:
 
 
 def _texts(value: Any, key: str, path: str) -> list[str]:
-    if not isinstance(value, list) or not all(_is_text(one) for one in value):
+    if not isinstance(value, list) or not all(is_text(one) for one in value):
         raise SchemaError(f"{key!r} is a list of str that have a UTF-8 form", path=path)
     return value
 
@@ -385,91 +392,7 @@ def _decimal(source: dict[str, Any], size: int | None) -> Logical | None:
 # ---- defaults --------------------------------------------------------------------------------------------------
 
 
-def check_default(node: Node, value: Any, path: str, deepest: int) -> None:
-    """Check a field's default against its type, in Avro's JSON encoding; a union takes the default of any branch.
-
-    Raises:
-        SchemaError: It does not fit, or nests too deep.
-    """
-    if _is_deeper(value, deepest):
-        raise SchemaError(f"the default nests deeper than {deepest} levels, the limit schema_depth", path=path)
-    if not _is_json(value) or not fits(node, value):
-        raise SchemaError(f"the default {short(value)} does not fit the field's type", path=path)
-
-
-def fits(node: Node, value: Any) -> bool:
-    """Tell whether a JSON value is the JSON encoding of some default of a type."""
-    match node:
-        case Primitive():
-            return _fits_primitive(node.kind, value)
-        case Union():
-            return any(fits(branch, value) for branch in node.branches)
-        case Array():
-            return isinstance(value, list) and all(fits(node.items, one) for one in value)
-        case Map():
-            return isinstance(value, dict) and all(
-                _is_text(key) and fits(node.values, one) for key, one in value.items()
-            )
-        case Enum():
-            return isinstance(value, str) and value in node.symbols
-        case Fixed():
-            return _is_bytes(value) and len(value) == node.size
-    return isinstance(value, dict) and all(
-        fits(field.type, value[field.name]) if field.name in value else field.default is not ABSENT
-        for field in node.fields
-    )
-
-
-def branch_of(node: Union, value: Any) -> Node:
-    """Return the branch that a default is of: the first that it fits, a whole number before a floating-point one."""
-    fitting = [branch for branch in node.branches if fits(branch, value)]
-    exact = [one for one in fitting if not (isinstance(one, Primitive) and one.kind in ("float", "double"))]
-    return (exact if exact and type(value) is int else fitting)[0]
-
-
-def _fits_primitive(kind: str, value: Any) -> bool:
-    match kind:
-        case "null":
-            return value is None
-        case "boolean":
-            return isinstance(value, bool)
-        case "int" | "long":
-            bits = 31 if kind == "int" else 63
-            return type(value) is int and -(2**bits) <= value < 2**bits
-        case "float" | "double":
-            return type(value) in (int, float) and _has_float("<f" if kind == "float" else "<d", value)
-        case "bytes":
-            return _is_bytes(value)
-    return _is_text(value)
-
-
-def _has_float(layout: str, value: float) -> bool:
-    """Tell whether a number is finite in a layout of floating point."""
-    try:
-        return math.isfinite(value) and bool(struct.pack(layout, float(value)))
-    except OverflowError:
-        return False
-
-
-def _is_json(value: Any) -> bool:
-    """Tell whether a value has a JSON text in UTF-8."""
-    try:
-        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
-    except (TypeError, ValueError, RecursionError):
-        return False
-    return True
-
-
 def _is_deeper(value: Any, most: int) -> bool:
     """Tell whether JSON's arrays and objects stand in each other more than so many levels deep."""
     parts = value.values() if isinstance(value, dict) else value
     return isinstance(value, (dict, list)) and (most == 0 or any(_is_deeper(one, most - 1) for one in parts))
-
-
-def _is_text(value: Any) -> bool:
-    """Tell whether a value is a text that has a UTF-8 form: JSON spells halves of surrogate pairs, too."""
-    return isinstance(value, str) and (value.isascii() or not any("\ud800" <= one <= "\udfff" for one in value))
-
-
-def _is_bytes(value: Any) -> bool:
-    return isinstance(value, str) and all(ord(point) < 256 for point in value)

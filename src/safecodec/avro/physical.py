@@ -61,7 +61,7 @@ def avro_bytes(node: Node, value: Any) -> bytes:
         case Fixed():
             return bytes(value)
         case Enum():
-            return put_long(node.symbols.index(value))
+            return put_long(node.places[value])
         case Array():
             return _block(value, [avro_bytes(node.items, one) for one in value])
         case Map():
