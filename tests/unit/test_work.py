@@ -6,17 +6,20 @@ made of.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from safecodec import SchemaError
-from safecodec.avro import Schema
+from safecodec import IncompatibleSchemaError, SchemaError
+from safecodec.avro import Limits, Schema
 from safecodec.avro.canonical import wire_form
+from safecodec.avro.compile import encoder
 from safecodec.avro.defaults import default_bytes, default_value
 from safecodec.avro.nodes import Field, Record
+from safecodec.avro.resolve import resolve, resolve_values
 
 COMPARED = [0]
 
@@ -71,11 +74,12 @@ def named(name: str, type_: Any, **more: Any) -> Any:
     return {"name": name, "type": type_, **more}
 
 
-def twins(depth: int, **more: Any) -> Any:
+def twins(depth: int, names: str = "AB") -> Any:
     """A union of two records, in both of which the next such union stands: 2**depth ways to the bottom."""
     types: list[Any] = ["int"]
     for at in range(depth):
-        types = [record(f"A{at}", named("f", types), **more), record(f"B{at}", named("f", names_of(types)), **more)]
+        one, other = (f"{name}{at}" for name in names)
+        types = [record(one, named("f", types)), record(other, named("f", names_of(types)))]
     return types
 
 
@@ -128,6 +132,71 @@ def value_of(source: Any) -> Callable[[], object]:
     return lambda: (default_value(field.type, field.default), default_bytes(field.type, field.default))
 
 
+def enum(many: list[Any], name: str = "E") -> Any:
+    return {"type": "enum", "name": name, "symbols": many}
+
+
+def records(n: int) -> list[Any]:
+    return [record(f"R{at}", named("x", "int")) for at in range(n)]
+
+
+def aliasing(n: int) -> list[Any]:
+    return [{**one, "name": f"S{at}", "aliases": [f"R{at}", f"Q{at}"]} for at, one in enumerate(records(n))][::-1]
+
+
+def refusals(n: int) -> tuple[Any, Any]:
+    def one(many: list[Any]) -> Any:
+        return record("R", *(named(f"f{at}", "E" if at else enum(many)) for at in range(n)))
+
+    return one(symbols(n)), one(["none"])
+
+
+def renamed(source: Any) -> Any:
+    """The types of a schema under other names."""
+    if isinstance(source, list):
+        return [renamed(one) for one in source]
+    if isinstance(source, str):
+        return source if source in ("int", "null", "string") else f"{source}_renamed"
+    if source.get("type") == "record":
+        fields = [{**one, "type": renamed(one["type"])} for one in source["fields"]]
+        return {**source, "name": f"{source['name']}_renamed", "fields": fields}
+    return source
+
+
+def wide(n: int, *, aliased: bool = False) -> Any:
+    """A record of many fields; aliased: under other names, with the old ones as aliases."""
+    if not aliased:
+        return record("R", *(named(f"f{at}", "int") for at in range(n)))
+    return record("R", *(named(f"g{at}", "int", aliases=[f"f{at}"]) for at in range(n)))
+
+
+def chain(n: int, bottom: Any = "int") -> Any:
+    """Records of which each may hold the one before; none nests."""
+    first = record("R0", named("x", "string" if bottom == "x" else bottom))
+    later = [record(f"R{at}", named("x", ["null", f"R{at - 1}"])) for at in range(1, n)]
+    return record("R", *(named(f"f{at}", one) for at, one in enumerate([first, *later])))
+
+
+def resolving(writer: Any, reader: Any) -> Callable[[], object]:
+    """Return what resolves two schemas either way, whether they do or not."""
+    one, other = Schema(writer), Schema(reader)
+
+    def call() -> None:
+        for way in (resolve, resolve_values):
+            with contextlib.suppress(IncompatibleSchemaError):
+                way(one, other)
+
+    return call
+
+
+def dropping(n: int) -> Callable[[], object]:
+    """Return what makes an encoder of an older version that has only one of many fields."""
+    large = record("L", *(named(f"f{at}", "int") for at in range(n)))
+    many = Schema(record("R", *(named(f"f{at}", "L" if at else large) for at in range(n))))
+    few = Schema(record("R", named("f0", large)))
+    return lambda: encoder(few, many)
+
+
 DEFAULTS: dict[str, tuple[int, Callable[[int], Callable[[], object]]]] = {
     "a default fits no branch of nested unions": (8, lambda n: refused(twin_default(n, "x"))),
     "a default fits the last branch of nested unions": (8, lambda n: lambda: Schema(twin_default(n, 1))),
@@ -141,7 +210,23 @@ FORMS: dict[str, tuple[int, Callable[[int], Callable[[], object]]]] = {
     "wire form of a union of many enums": (100, lambda n: wire(enums(n))),
     "wire form of a union of many records": (100, lambda n: wire([record(f"R{at}") for at in range(n)])),
 }
-SHAPES = DEFAULTS | FORMS
+RESOLUTIONS: dict[str, tuple[int, Callable[[int], Callable[[], object]]]] = {
+    "resolving enums of many symbols": (100, lambda n: resolving(enum(symbols(n)), enum(symbols(n)[::-1]))),
+    "resolving unions of many records": (50, lambda n: resolving(records(n), records(n)[::-1])),
+    "resolving unions of many enums": (50, lambda n: resolving(enums(n), enums(n)[::-1])),
+    "resolving unions of aliased records": (50, lambda n: resolving(records(n), aliasing(n))),
+    "resolving an enum that is refused in many fields": (50, lambda n: resolving(*refusals(n))),
+    "resolving nested unions": (6, lambda n: resolving(twins(n), twins(n, "BA"))),
+    "resolving nested unions by structure": (6, lambda n: resolving(twins(n), renamed(twins(n)))),
+    "resolving records with many renamed fields": (50, lambda n: resolving(wide(n), wide(n, aliased=True))),
+    "writing an older version of a chain": (50, lambda n: resolving(chain(n), chain(n, "x"))),
+    "the union that a chain of records by structure is found in": (
+        20,
+        lambda n: resolving(chain(n), renamed(chain(n))),
+    ),
+    "dropped fields of one large type": (20, lambda n: dropping(n)),
+}
+SHAPES = DEFAULTS | FORMS | RESOLUTIONS
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -151,3 +236,28 @@ def test_work_grows_as_size(shape: str) -> None:
     work(make(size))  # what is imported or kept at the first call is not counted
     once, twice = work(make(size)), work(make(2 * size))
     assert twice < 2.5 * once
+
+
+# ---- bounds --------------------------------------------------------------------------------------------------------
+
+
+def test_resolution_is_bounded_by_the_nodes_of_a_schema() -> None:
+    """Records without a name in common are compared each with each: that ends by the limit, not by patience."""
+    limits = Limits(nodes=1000)
+    writer = Schema(records(200), limits=limits)
+    reader = Schema([record(f"S{at}", named("y", "int")) for at in range(200)], limits=limits)
+    with pytest.raises(SchemaError, match="more than 8 steps for each of the 1000 nodes that the limit nodes allows"):
+        resolve(writer, reader)
+
+
+def test_types_that_nest_by_reference_are_refused_where_they_are_too_deep() -> None:
+    """A flat chain of records that is read as a record in itself nests as deep as it is long."""
+    link = record("L", named("x", ["null", "L"]))
+    for length, taken in ((20, True), (3000, False)):
+        reader = Schema(record("R", named(f"f{length - 1}", ["null", link])))
+        writer = Schema(chain(length, "null"))
+        if taken:
+            resolve(writer, reader)
+            continue
+        with pytest.raises(SchemaError, match="the schemas nest too deep to be resolved"):
+            resolve(writer, reader)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ..errors import SafecodecError, legible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 PLAIN: Final = (str, bytes, bytearray, memoryview, int, float, list, tuple, set, frozenset, type(None))
 """Types whose values are no records, whatever attributes they have."""
 
 LONGEST: Final = 60
 LONGEST_TEXT: Final = 200
-"""How much of a value, and of a foreign exception's text, a message has."""
+MOST_LISTED: Final = 20
+"""How much of a value, and of a foreign exception's text, a message has, and how many names."""
 
 SEPARATOR: Final = " - at `"
 PATH: Final = re.compile(r" - at `(?P<key>key` in `)?(?P<path>\$(?:\.[^.`\s\[\]]+|\[(?:\d+|\.\.\.)\])*)`")
@@ -79,6 +83,14 @@ def _text(error: BaseException) -> str:
         return str(error)
     except Exception:
         return "its text cannot be had"
+
+
+def listed(names: Iterable[object]) -> str:
+    """Return names with commas between them; where there are many, the first of them and how many more there are."""
+    texts = list(names)
+    more = len(texts) - MOST_LISTED
+    shown = [str(name) for name in texts[:MOST_LISTED]] + ([f"... and {more} more"] if more > 0 else [])
+    return ", ".join(shown)
 
 
 def short(value: object) -> str:

@@ -13,6 +13,7 @@ BOUNDS: Final = {
     "empty_items": (0, 2**31 - 1),
     "schema_text": (0, 2**31 - 1),
     "schema_depth": (0, 64),
+    "nodes": (1, 2**31 - 1),
 }
 """Beyond these no limit can be set: what a frame's header holds, and what the smallest stack of a thread bears. A
 longest payload of 0 would refuse nearly every value, and is mostly meant as no limit."""
@@ -32,6 +33,8 @@ class Limits:
         schema_text: The longest JSON text of a schema, in characters. Raise it for a schema of more than a megabyte
             whose source is trusted: parsed, a text takes some twenty times its length in memory.
         schema_depth: How deep schemas may nest, at most 64.
+        nodes: How many types a schema is expected to have at most, with those of fields, items, values and branches:
+            resolving two schemas takes at most eight steps for each.
 
     Raises:
         ConfigError: A limit is no whole number within its own bounds.
@@ -42,6 +45,7 @@ class Limits:
     empty_items: int = 10_000
     schema_text: int = 1 << 20
     schema_depth: int = 64
+    nodes: int = 65_536
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -11,11 +11,14 @@ several branches of a union. A tag (``safecodec.tag``) takes the name's place.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
-from ..errors import IncompatibleSchemaError
-from .canonical import of_a_kind, unqualified
+from ..errors import IncompatibleSchemaError, SchemaError
+from .branches import Branches, name_rank, primary, several
+from .describing import listed
+from .limits import DEFAULT
 from .nodes import ABSENT, Array, Enum, Field, Fixed, Map, Named, Node, Primitive, Record, Union, is_optional
 
 if TYPE_CHECKING:
@@ -43,6 +46,8 @@ NARROWINGS: Final = {
     ("double", "float"),
 }
 """Further pairs that hold for single values, where an older version is written."""
+STEPS: Final = 8
+"""How many steps resolution may take for each node that a schema may have: most pairs take three."""
 
 
 @dataclass(slots=True, eq=False)
@@ -146,7 +151,9 @@ def resolve(writer: Schema, reader: Schema) -> Action:
     Raises:
         IncompatibleSchemaError: They do not resolve; it has every reason, each with its path.
     """
-    action = _Resolver(drops=writer.type is None and reader.type is None).resolve(writer.root, reader.root, "$")
+    drops = writer.type is None and reader.type is None
+    most = max(writer.limits.nodes, reader.limits.nodes)
+    action = _Resolver(drops=drops, most=most).root(writer.root, reader.root)
     _accept(one for one in actions(action) if isinstance(one, Refused))
     return action
 
@@ -165,7 +172,8 @@ def resolve_values(source: Schema, target: Schema) -> Action:
         IncompatibleSchemaError: No value can be written; it has every reason, each with its path.
     """
     drops = source.type is None and target.type is None
-    action = _Resolver(drops=drops, by_value=True).resolve(source.root, target.root, "$")
+    most = max(source.limits.nodes, target.limits.nodes)
+    action = _Resolver(drops=drops, by_value=True, most=most).root(source.root, target.root)
     never = _never(action)
     if id(action) in never:
         _accept(one for one in actions(action) if isinstance(one, Refused))
@@ -174,7 +182,21 @@ def resolve_values(source: Schema, target: Schema) -> Action:
 
 def identity(node: Node) -> Action:
     """Return how a schema's values are read as they are."""
-    return _Resolver(drops=False).resolve(node, node, "$")
+    return Identity().of(node)
+
+
+class Identity:
+    """How values of nodes are read as they are; what nodes share is shared."""
+
+    def __init__(self) -> None:
+        self._resolver = _Resolver(drops=False)
+        self._known: dict[int, Action] = {}
+
+    def of(self, node: Node) -> Action:
+        """Return how a node's values are read as they are."""
+        if id(node) not in self._known:
+            self._known[id(node)] = self._resolver.root(node, node)
+        return self._known[id(node)]
 
 
 def _accept(refused: Iterator[Refused] | Any) -> None:
@@ -185,59 +207,99 @@ def _accept(refused: Iterator[Refused] | Any) -> None:
 
 def _never(root: Action) -> set[int]:
     """The ids of actions that no value can take: the least fixed point, so that a record may hold itself."""
-    every = list(actions(root))
-    never = {id(one) for one in every if isinstance(one, Refused)}
-    size = -1
-    while size != len(never):
-        size = len(never)
-        never |= {id(one) for one in every if _takes_nothing(one, never)}
+    never: set[int] = set()
+    holders: dict[int, list[Action]] = defaultdict(list)
+    """The actions that hold each, but arrays and maps, which may be empty."""
+    waiting: list[Action] = []
+    left: dict[int, int] = {}
+    """How many branches of a union a value may still be of."""
+    for one in actions(root):
+        match one:
+            case Refused():
+                waiting.append(one)
+            case TakeSymbol() if not one.symbols:
+                waiting.append(one)
+            case TakeBranch() | TakeInto() | TakeFields():
+                left[id(one)] = len(one.branches) if isinstance(one, TakeBranch) else 1
+                for part in parts(one):
+                    holders[id(part)].append(one)
+    while waiting:
+        one = waiting.pop()
+        if id(one) in never:
+            continue
+        never.add(id(one))
+        for holder in holders[id(one)]:
+            left[id(holder)] -= 1
+            if left[id(holder)] <= 0:
+                waiting.append(holder)
     return never
-
-
-def _takes_nothing(action: Action, never: set[int]) -> bool:
-    match action:
-        case TakeSymbol():
-            return not action.symbols
-        case TakeBranch():
-            return all(id(branch) in never for branch in action.branches)
-        case TakeInto():
-            return id(action.inner) in never
-        case TakeFields():
-            return any(id(inner) in never for _, _, inner in action.fields)
-    return False
 
 
 def actions(root: Action) -> Iterator[Action]:
     """Yield every node of a resolved tree once, parents first and in the order of fields."""
     seen: set[int] = set()
-    waiting: list[Action | None] = [root]
+    waiting: list[Action] = [root]
     while waiting:
         action = waiting.pop()
-        if action is None or id(action) in seen:
-            continue
-        seen.add(id(action))
-        yield action
-        match action:
-            case TakeItems():
-                waiting.append(action.items)
-            case TakeValues():
-                waiting.append(action.values)
-            case TakeBranch():
-                waiting += reversed(action.branches)
-            case TakeInto():
-                waiting.append(action.inner)
-            case TakeFields():
-                waiting += [inner for _, _, inner in reversed(action.fields)]
+        if id(action) not in seen:
+            seen.add(id(action))
+            yield action
+            waiting += reversed(parts(action))
+
+
+def parts(action: Action) -> tuple[Action, ...]:
+    """Return the nodes that a node of a resolved tree holds, in the order of fields."""
+    match action:
+        case TakeItems():
+            return (action.items,)
+        case TakeValues():
+            return (action.values,)
+        case TakeBranch():
+            return action.branches
+        case TakeInto():
+            return (action.inner,)
+        case TakeFields():
+            return tuple(inner for _, _, inner in action.fields if inner is not None)
+    return ()
 
 
 class _Resolver:
-    def __init__(self, *, drops: bool, by_value: bool = False) -> None:
+    """Resolves pairs of nodes, each once.
+
+    Args:
+        drops: Whether a reader without a logical type takes the underlying value: between two Avro schemas.
+        by_value: Whether single values may be refused, as where an older version is written.
+        most: How many nodes a schema may have; steps are bounded by it.
+    """
+
+    def __init__(self, *, drops: bool, by_value: bool = False, most: int = DEFAULT.nodes) -> None:
         self.drops = drops
-        """Whether a reader without a logical type takes the underlying value: between two Avro schemas."""
         self.by_value = by_value
+        self.most = most
+        self.steps = 0
         self.known: dict[tuple[int, int], Action] = {}
         self.present: dict[int, Node] = {}
         """Nodes of optional fields that are not missing, by the field's id."""
+        self.unions: dict[int, Branches] = {}
+        """The indexes of readers' unions, by their ids."""
+        self.open: set[int] = set()
+        """The ids of actions of records that have not all their fields yet."""
+        self.whole: set[int] = set()
+        self.broken: set[int] = set()
+        """The ids of actions that hold no `Refused`, and of those that do."""
+
+    def root(self, writer: Node, reader: Node) -> Action:
+        """Resolve two nodes, which may nest too deep for the stack: by references, types nest without a bound."""
+        try:
+            return self.resolve(writer, reader, "$")
+        except RecursionError:
+            raise SchemaError("the schemas nest too deep to be resolved", path="$") from None
+
+    def count(self, steps: int, path: str) -> None:
+        self.steps += steps
+        if self.steps > STEPS * self.most:
+            taken = f"resolving the schemas takes more than {STEPS} steps for each of the {self.most} nodes"
+            raise SchemaError(f"{taken} that the limit nodes allows", path=path)
 
     def resolve(self, writer: Node, reader: Node, path: str) -> Action:
         if isinstance(writer, Union):
@@ -249,9 +311,9 @@ class _Resolver:
             return tuple(
                 TakeInto(reader, at, self.pair(one, reader.branches[at], path)) for at, one in enumerate(branches)
             )
-        several = [_is_one_of_several(one, branches) for one in branches]
         return tuple(
-            self.branch(one, reader, path, several=named) for one, named in zip(branches, several, strict=True)
+            self.branch(one, reader, path, several=named)
+            for one, named in zip(branches, several(branches), strict=True)
         )
 
     def branch(self, writer: Node, reader: Node, path: str, *, several: bool) -> Action:
@@ -265,9 +327,10 @@ class _Resolver:
     def pair(self, writer: Node, reader: Node, path: str) -> Action:
         found = self.known.get((id(writer), id(reader)))
         if found is None:
-            found = self.of_pair(writer, reader, path)
-            if not isinstance(found, Refused):  # whose path is that of this place
-                self.known[id(writer), id(reader)] = found
+            self.count(1, path)
+            found = self.known[id(writer), id(reader)] = self.of_pair(writer, reader, path)
+        elif isinstance(found, Refused):
+            return replace(found, path=path)
         return found
 
     def of_pair(self, writer: Node, reader: Node, path: str) -> Action:
@@ -308,11 +371,11 @@ class _Resolver:
         return not fixed and (kinds in PROMOTIONS or (self.by_value and kinds in NARROWINGS))
 
     def enum(self, writer: Enum, reader: Enum, path: str) -> Action:
-        theirs, mine = writer.values, reader.values
         symbols: dict[str, str] = {}
         missing = []
-        for symbol, value in zip(writer.symbols, theirs, strict=True):
-            at = next((at for at, one in enumerate(mine) if one == value and type(one) is type(value)), None)
+        self.count(len(writer.symbols), path)
+        for symbol, value in zip(writer.symbols, writer.values, strict=True):
+            at = reader.place_of(value)
             if at is not None:
                 symbols[symbol] = reader.symbols[at]
             elif isinstance(reader.default, str):
@@ -320,13 +383,14 @@ class _Resolver:
             else:
                 missing.append(value)
         if missing and not (self.by_value and symbols):
-            names = ", ".join(map(str, missing))
-            return Refused(writer, f"the reader lacks the symbols {names} and has no default", path)
+            return Refused(writer, f"the reader lacks the symbols {listed(missing)} and has no default", path)
         return TakeSymbol(writer, reader, symbols)
 
     def record(self, writer: Record, reader: Record, path: str) -> Action:
         action = TakeFields(writer, reader)
         self.known[id(writer), id(reader)] = action
+        self.open.add(id(action))
+        self.count(len(writer.fields) + len(reader.fields), path)
         by_name = {one.name: one for one in writer.fields}
         if self.by_value:  # the values' type is the newer one, and has the aliases
             live = {one.name for one in reader.fields}
@@ -340,6 +404,7 @@ class _Resolver:
                 needs = f"the reader needs the field {one.name!r}, which the writer lacks"
                 inner = Refused(None, f"{needs}; it has no default", at)
             action.fields.append((one, found, inner))
+        self.open.remove(id(action))
         return action
 
     def field(self, writer: Field, record: Record, reader: Field, path: str) -> Action:
@@ -384,9 +449,14 @@ class _Resolver:
         if at is None and isinstance(writer, (Primitive, Fixed, Array, Map)):
             at = self.unnamed(writer, reader, path)
         if at is None:
-            has = f"the reader's union of {', '.join(titled(one) for one in reader.branches)}"
+            has = f"the reader's union of {self.union(reader).text}"
             return Refused(writer, f"{has} has no branch for {titled(writer)}", path)
         return TakeInto(reader, at, self.pair(writer, reader.branches[at], path))
+
+    def union(self, reader: Union) -> Branches:
+        if id(reader) not in self.unions:
+            self.unions[id(reader)] = Branches(reader, [titled(one) for one in reader.branches])
+        return self.unions[id(reader)]
 
     def unnamed(self, writer: Node, reader: Union, path: str) -> int | None:
         """The branch of the same type, else the first that resolves."""
@@ -399,17 +469,19 @@ class _Resolver:
 
     def named(self, writer: Named, reader: Union, path: str, *, several: bool) -> int | None:
         """The branch of the full name, the unqualified name, an alias; then by structure, where names do not count."""
-        alike = [(at, one) for at, one in enumerate(reader.branches) if of_a_kind(one, writer)]
-        ranks = {at: self.rank(writer, cast("Named", one)) for at, one in alike}
-        best = max(ranks.values(), default=0)
-        if best:
-            return next(at for at, rank in ranks.items() if rank == best)
+        union = self.union(reader)
+        best = union.best(writer, by_value=self.by_value)
+        if best is not None:
+            return best
+        alike = union.alike(writer)
         several = several or len(alike) > 1
-        for at, one in alike:
-            by_structure = _is_avro(writer) and _is_avro(cast("Named", one))
-            if not by_structure and not self.named_for(writer, cast("Named", one), several):
-                continue
-            if not by_structure or self.resolves(writer, one, path):
+        self.count(len(alike), path)
+        for at in alike:
+            one = cast("Named", reader.branches[at])
+            if _is_avro(writer) and _is_avro(one):
+                if self.resolves(writer, one, path):
+                    return at
+            elif self.nameless(writer, one, several):
                 return at
         return None
 
@@ -421,13 +493,32 @@ class _Resolver:
         """Tell whether a named type may be read as another of its kind, as far as names are concerned."""
         if self.rank(writer, reader):
             return True
-        if _is_avro(writer) and _is_avro(reader):
-            return False
+        return not (_is_avro(writer) and _is_avro(reader)) and self.nameless(writer, reader, several)
+
+    def nameless(self, writer: Named, reader: Named, several: bool) -> bool:
+        """Tell whether two types of a kind, of which one is a class's, go together without a name in common."""
         tagged = "safecodec.tag" in writer.attributes and "safecodec.tag" in reader.attributes
         return not tagged and not several
 
     def resolves(self, writer: Node, reader: Node, path: str) -> bool:
-        return not any(isinstance(one, Refused) for one in actions(self.pair(writer, reader, path)))
+        """Tell whether a pair has no `Refused`, as far as its records have fields yet."""
+        root = self.pair(writer, reader, path)
+        seen: set[int] = set()
+        waiting = [root]
+        while waiting:
+            one = waiting.pop()
+            if id(one) in seen or id(one) in self.whole:
+                continue
+            if isinstance(one, Refused) or id(one) in self.broken:
+                if not isinstance(root, Refused):  # which is made anew each time
+                    self.broken.add(id(root))
+                return False
+            seen.add(id(one))
+            waiting += parts(one)
+        self.count(len(seen), path)
+        if seen.isdisjoint(self.open):
+            self.whole |= seen
+        return True
 
 
 def _straight(writer: tuple[Node, ...], reader: tuple[Node, ...]) -> bool:
@@ -439,30 +530,8 @@ def _straight(writer: tuple[Node, ...], reader: tuple[Node, ...]) -> bool:
 
 def _label(node: Node) -> Any:
     if isinstance(node, Named):
-        return _primary(node)
+        return primary(node)
     return (node.kind, node.logical) if isinstance(node, Primitive) else _is_map(node)
-
-
-def _is_one_of_several(node: Node, branches: tuple[Node, ...]) -> bool:
-    return isinstance(node, Named) and sum(of_a_kind(one, node) for one in branches) > 1
-
-
-def _primary(node: Named) -> Any:
-    """A tag, or else the full name."""
-    return node.attributes.get("safecodec.tag", node.name)
-
-
-def name_rank(writer: Named, reader: Named) -> int:
-    """Return how well names go together: 3 by full name or tag, 2 by unqualified name, 1 by an alias, 0 not at all."""
-    mine, theirs = _primary(reader), _primary(writer)
-    if mine == theirs and type(mine) is type(theirs):
-        return 3
-    short = str(theirs) if "safecodec.tag" in writer.attributes else unqualified(writer.name)
-    my_short = str(mine) if "safecodec.tag" in reader.attributes else unqualified(reader.name)
-    if short == my_short:
-        return 2
-    aliases = (*reader.aliases, *reader.attributes.get("safecodec.aliases", ()))
-    return int(str(theirs) in aliases or short in map(unqualified, aliases))
 
 
 def _is_avro(node: Named) -> bool:
@@ -563,4 +632,4 @@ def titled(node: Node) -> str:
     """Return a node's type with its tag or name for an error."""
     if not isinstance(node, Named) or "safecodec.tuple" in node.attributes:
         return spelled(node)
-    return f"{type(node).__name__.lower()} {_primary(node)!r}"
+    return f"{type(node).__name__.lower()} {primary(node)!r}"

@@ -6,6 +6,7 @@ import datetime
 import decimal
 import math
 import uuid
+from collections import Counter
 from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass
 from functools import partial
@@ -16,12 +17,12 @@ from ._slots import READS_SLOTS
 from .bounds import checker
 from .canonical import unqualified
 from .defaults import default_bytes, default_value
-from .describing import PLAIN, short
+from .describing import PLAIN, listed, short
 from .floats import FLOAT_MAX, is_exact
 from .hints import Enumeration, RecordHint, Sequence
 from .logical import CARRIER, OFFSET_TIME, TIMEDELTA, avro_value
 from .nodes import ABSENT, Array, Enum, Fixed, Map, Primitive, Record, Union, is_optional
-from .resolve import Refused, TakeAbsent, TakeBranch, filled_by_type, identity, titled
+from .resolve import Identity, Refused, TakeAbsent, TakeBranch, filled_by_type, titled
 from .targets import INSTANTS, UNITS, chained
 
 if TYPE_CHECKING:
@@ -155,6 +156,7 @@ class Sources:
     def __init__(self, source: Schema, target: Schema) -> None:
         self._hints = {**target.hints, **source.hints}
         self._typed = source.type is not None
+        self._identity = Identity()
 
     # ---- leaves --------------------------------------------------------------------------------------------------
 
@@ -181,7 +183,7 @@ class Sources:
         """Return an enum's values, the index that is written for each, and these by their text where they are texts."""
         hint = self._hints.get(id(action.writer))
         values = dict(zip(action.writer.symbols, action.writer.values, strict=True))
-        indices = [action.reader.symbols.index(symbol) for symbol in action.symbols.values()]
+        indices = [action.reader.places[symbol] for symbol in action.symbols.values()]
         found = [values[symbol] for symbol in action.symbols]
         if isinstance(hint, Enumeration):
             return tuple(hint.cls(value) for value in found), tuple(indices), None
@@ -219,7 +221,7 @@ class Sources:
         used = {written.name for _, written, _ in action.fields if written is not None}
         for field in source.fields:
             if field.name not in used:
-                gives.append(self._given(field, field, identity(field.type), typed, places, dropped=True))
+                gives.append(self._given(field, field, self._identity.of(field.type), typed, places, dropped=True))
         size = len(source.fields)
         if tuple_:
             return Giving("index", tuple, f"a tuple of {size} items", tuple(gives), frozenset(), free=False, size=size)
@@ -276,7 +278,7 @@ class Sources:
         hint = self._hints.get(id(record))
         if isinstance(hint, RecordHint) and filled_by_type(field):
             own = classes.field_of(hint, field.name)
-            return Missing(make=lambda _: classes.made(own), action=identity(field.type))
+            return Missing(make=lambda _: classes.made(own), action=self._identity.of(field.type))
         if filled_by_type(field):
             reason = f"only the class of the written version makes the default of the field {field.name!r}"
             return Missing(action=Refused(None, reason, "$"))
@@ -289,12 +291,12 @@ class Sources:
         branches = action.writer.branches
         hints = [self._hints.get(id(branch)) for branch in branches]
         taken = [_types(branch, hint) for branch, hint in zip(branches, hints, strict=True)]
-        every = [type_ for types in taken for type_ in types]
+        every = Counter(type_ for types in taken for type_ in types)
         nulls = [at for at, branch in enumerate(branches) if isinstance(branch, Primitive) and branch.kind == "null"]
         return Choosing(
-            wanted=", ".join(titled(branch) for branch in branches),
+            wanted=listed(titled(branch) for branch in branches),
             types=tuple(
-                tuple(type_ for type_ in types if every.count(type_) == 1 or is_duration(branch))  # before an array's
+                tuple(type_ for type_ in types if every[type_] == 1 or is_duration(branch))  # before an array's
                 for branch, types in zip(branches, taken, strict=True)
             ),
             names=tuple(() if self._typed else _names(branch) for branch in branches),
@@ -405,7 +407,7 @@ def _types(node: Node, hint: Any) -> tuple[type, ...]:
                 return TYPES[name]
             return (datetime.time,) if name.startswith("time-") else (datetime.datetime,)
         case Enum():
-            return (hint.cls,) if isinstance(hint, Enumeration) else tuple({type(value) for value in node.values})
+            return (hint.cls,) if isinstance(hint, Enumeration) else tuple(node.kinds)
         case Array() | Map():
             types = _container_types(node, hint)
             return (dict,) if types == (AnyMapping,) else types
@@ -447,7 +449,7 @@ def _fits(node: Node, hint: Any, beside: tuple[Node, ...], *, typed: bool) -> Ca
 def _holds_whole(node: Node) -> bool:
     """Tell whether a branch is of whole numbers, which then are no values of a float beside it."""
     if isinstance(node, Enum):
-        return any(type(value) is int for value in node.values)
+        return int in node.kinds
     return isinstance(node, Primitive) and node.kind in ("int", "long") and node.logical is None
 
 
