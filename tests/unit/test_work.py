@@ -9,17 +9,20 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from safecodec import IncompatibleSchemaError, SchemaError
+from safecodec import EncodeError, IncompatibleSchemaError, PayloadError, SchemaError
 from safecodec.avro import Limits, Schema
 from safecodec.avro.canonical import wire_form
 from safecodec.avro.compile import encoder
 from safecodec.avro.defaults import default_bytes, default_value
+from safecodec.avro.logical import put_bytes, put_long
 from safecodec.avro.nodes import Field, Record
 from safecodec.avro.resolve import resolve, resolve_values
+from safecodec.evolution.versions import payload_module
 
 COMPARED = [0]
 
@@ -261,3 +264,64 @@ def test_types_that_nest_by_reference_are_refused_where_they_are_too_deep() -> N
             continue
         with pytest.raises(SchemaError, match="the schemas nest too deep to be resolved"):
             resolve(writer, reader)
+
+
+# ---- digits --------------------------------------------------------------------------------------------------------
+
+DECIMALS = [
+    "big-decimal",
+    {"type": "bytes", "logicalType": "decimal", "precision": 30},
+    {"type": "fixed", "name": "F", "size": 40, "logicalType": "decimal", "precision": 30},
+]
+PAYLOADS = [("avro", "compiled"), ("avro", "fastavro"), ("msgpack", "compiled"), ("json", "compiled")]
+
+
+def decimal_schema(source: Any, digits: int) -> Schema:
+    source = {"type": "bytes", "logicalType": source} if isinstance(source, str) else source
+    return Schema(source, limits=Limits(digits=digits))
+
+
+@pytest.mark.parametrize("source", DECIMALS, ids=["big-decimal", "bytes", "fixed"])
+@pytest.mark.parametrize(("payload", "engine"), PAYLOADS)
+def test_digits_are_bounded_both_ways(source: Any, payload: str, engine: str) -> None:
+    """Every engine takes as many digits as the limit allows, gives them back, and refuses one more either way."""
+    module = payload_module(payload, engine)
+    wide, tight = decimal_schema(source, 30), decimal_schema(source, 30)
+    object.__setattr__(tight, "limits", Limits(digits=29))  # where it is lowered later, the schema stays what it is
+    for value in (Decimal(10**29 - 1), Decimal(1 - 10**29)):
+        data = module.encoder(tight, tight)(value)
+        assert module.decoder(tight, tight)(data) == value
+    for value in (Decimal(10**29), Decimal(-(10**30) + 1)):
+        data = module.encoder(wide, wide)(value)
+        assert module.decoder(wide, wide)(data) == value
+        with pytest.raises(EncodeError, match="the limit digits"):
+            module.encoder(tight, tight)(value)
+        with pytest.raises(PayloadError, match="the limit digits"):
+            module.decoder(tight, tight)(data)
+
+
+def test_a_long_unscaled_integer_is_refused_by_its_bytes() -> None:
+    """What would take half a minute to spell is refused at once; leading zeros are no digits."""
+    schema = Schema({"type": "bytes", "logicalType": "big-decimal"})
+    for size, taken in ((400_000, False), (1000, True)):
+        digits = b"\x7f" + bytes(size - 1)
+        data = put_bytes(put_bytes(digits) + put_long(0))
+        if taken:
+            assert schema.encode(schema.decode(data)) == data
+            continue
+        with pytest.raises(PayloadError, match="more digits than 4300, the limit digits"):
+            schema.decode(data)
+    assert schema.decode(put_bytes(put_bytes(bytes(100_000) + b"\7") + put_long(0))) == 7
+
+
+def test_exponents_do_not_expand() -> None:
+    """A decimal of a few bytes is not written as a gigabyte of zeros, nor is a schema's precision of so many taken."""
+    money = Schema({"type": "bytes", "logicalType": "decimal", "precision": 30, "scale": 2})
+    for value in (Decimal("1E+999999999"), Decimal("1E-999999999"), Decimal("1E+31")):
+        with pytest.raises(EncodeError, match="digits"):
+            money.encode(value)
+    assert money.decode(money.encode(Decimal("0E+20"))) == 0
+    for kind in ({"type": "bytes"}, {"type": "fixed", "name": "F", "size": 2**30}):
+        with pytest.raises(SchemaError, match=r"a precision of 5000, the limit digits is 4300 \(at \$.precision\)"):
+            Schema({**kind, "logicalType": "decimal", "precision": 5000})
+    assert Schema({"type": "fixed", "name": "F", "size": 4096, "logicalType": "decimal", "precision": 4300})

@@ -7,6 +7,7 @@ import math
 from typing import Any, Final
 
 from .fitting import Fitting
+from .limits import DEFAULT
 from .logical import avro_value, has_utf_8, python_value
 from .nodes import Array, Enum, Fixed, Map, Node, Primitive, Record, Union, is_optional
 from .physical import avro_bytes
@@ -135,30 +136,36 @@ def _primitive(kind: str, value: Any) -> Any:
     return NO_JSON
 
 
-def default_value(node: Node, default: Any) -> Any:
-    """Return the value of a default in Avro's JSON encoding, made anew."""
-    return _value(node, default, Fitting())
+def default_value(node: Node, default: Any, digits: int = DEFAULT.digits) -> Any:
+    """Return the value of a default in Avro's JSON encoding, made anew.
+
+    Args:
+        node: The field's type.
+        default: The default, which fits it.
+        digits: How many digits a Decimal may have.
+    """
+    return _value(node, default, digits, Fitting())
 
 
-def _value(node: Node, default: Any, fitting: Fitting) -> Any:
+def _value(node: Node, default: Any, digits: int, fitting: Fitting) -> Any:
     match node:
         case Primitive(kind="bytes") | Fixed():
-            return python_value(node, default.encode("latin-1"))
+            return python_value(node, default.encode("latin-1"), digits)
         case Primitive():
             return python_value(node, float(default) if node.kind in ("float", "double") else default)
         case Enum():
             return node.values[node.places[default]]
         case Array():
-            items = [_value(node.items, one, fitting) for one in default]
+            items = [_value(node.items, one, digits, fitting) for one in default]
             return dict(items) if "safecodec.map" in node.attributes else items
         case Map():
-            return {key: _value(node.values, one, fitting) for key, one in default.items()}
+            return {key: _value(node.values, one, digits, fitting) for key, one in default.items()}
         case Union():
-            return _value(node.branches[fitting.branch_of(node, default)], default, fitting)
+            return _value(node.branches[fitting.branch_of(node, default)], default, digits, fitting)
     if "safecodec.tuple" in node.attributes:
-        return tuple(_value(field.type, default[field.name], fitting) for field in node.fields)
+        return tuple(_value(field.type, default[field.name], digits, fitting) for field in node.fields)
     return {
-        field.name: _value(field.type, default.get(field.name, field.default), fitting)
+        field.name: _value(field.type, default.get(field.name, field.default), digits, fitting)
         for field in node.fields
         if field.name in default or not is_optional(field)
     }

@@ -14,6 +14,7 @@ BOUNDS: Final = {
     "schema_text": (0, 2**31 - 1),
     "schema_depth": (0, 64),
     "nodes": (1, 2**31 - 1),
+    "digits": (1, 100_000),
 }
 """Beyond these no limit can be set: what a frame's header holds, and what the smallest stack of a thread bears. A
 longest payload of 0 would refuse nearly every value, and is mostly meant as no limit."""
@@ -35,6 +36,9 @@ class Limits:
         schema_depth: How deep schemas may nest, at most 64.
         nodes: How many types a schema is expected to have at most, with those of fields, items, values and branches:
             resolving two schemas takes at most eight steps for each.
+        digits: How many digits a Decimal may have, and what precision a schema's decimal: between bytes and digits
+            the time grows with their square. A Decimal that msgspec reads and writes as text, which takes a time as
+            long as the text, is not bounded by it.
 
     Raises:
         ConfigError: A limit is no whole number within its own bounds.
@@ -46,6 +50,7 @@ class Limits:
     schema_text: int = 1 << 20
     schema_depth: int = 64
     nodes: int = 65_536
+    digits: int = 4_300
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -9,12 +9,10 @@ import datetime
 import decimal
 import re
 import uuid
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from .limits import DEFAULT
 from .nodes import Fixed, Logical, Primitive
-
-if TYPE_CHECKING:
-    pass
 
 UTC: Final = datetime.UTC
 EPOCH: Final = datetime.datetime(1970, 1, 1)
@@ -41,8 +39,13 @@ OFFSET_TIME: Final = "safecodec-offset-time"
 Value = Any
 
 
-def python_value(node: Primitive | Fixed, value: Any) -> Value:
+def python_value(node: Primitive | Fixed, value: Any, digits: int = DEFAULT.digits) -> Value:
     """Return the Python value that an Avro value of a node stands for.
+
+    Args:
+        node: The node.
+        value: The Avro value.
+        digits: How many digits a Decimal may have.
 
     Raises:
         ValueError: It stands for none: out of Python's range, or no number or text of its kind.
@@ -56,9 +59,9 @@ def python_value(node: Primitive | Fixed, value: Any) -> Value:
         case "time-millis" | "time-micros":
             return _time(value * UNITS[logical.name[5:]][0])
         case "decimal":
-            return _decimal(int.from_bytes(value, "big", signed=True), logical)
+            return _decimal(value, logical, digits)
         case "big-decimal":
-            return _big_decimal(value)
+            return _big_decimal(value, digits)
         case "uuid":
             return _uuid(value)
         case "duration":
@@ -72,8 +75,13 @@ def python_value(node: Primitive | Fixed, value: Any) -> Value:
     return _timestamp(logical.name, value)
 
 
-def avro_value(node: Primitive | Fixed, value: Value) -> Any:
+def avro_value(node: Primitive | Fixed, value: Value, digits: int = DEFAULT.digits) -> Any:
     """Return the Avro value of a Python value.
+
+    Args:
+        node: The node.
+        value: The Python value.
+        digits: How many digits a Decimal may have.
 
     Raises:
         TypeError: The value has another type.
@@ -89,9 +97,9 @@ def avro_value(node: Primitive | Fixed, value: Value) -> Any:
         case "time-millis" | "time-micros":
             return _from_time(logical.name[5:], value)
         case "decimal":
-            return _from_decimal(node, logical, value)
+            return _from_decimal(node, logical, value, digits)
         case "big-decimal":
-            return _from_big_decimal(value)
+            return _from_big_decimal(value, digits)
         case "uuid":
             _demand(isinstance(value, uuid.UUID), value, "a UUID")
             text: bytes | str = str(value) if isinstance(node, Primitive) else value.bytes
@@ -178,49 +186,66 @@ def _from_timestamp(name: str, value: Any) -> int:
 # ---- decimals and the rest ---------------------------------------------------------------------------------------
 
 
-def _decimal(unscaled: int, logical: Logical) -> decimal.Decimal:
+def _whole(data: bytes, digits: int) -> int:
+    """The whole number of an unscaled value's bytes, which are read in a time as long as they are; digits are not."""
+    value = int.from_bytes(data, "big", signed=True)
+    # 0.30103 is a little more than the logarithm of 2: most numbers are seen to have few digits by their bits.
+    if value.bit_length() * 30103 > digits * 100_000 and abs(value) >= 10**digits:
+        raise ValueError(f"a decimal has more digits than {digits}, the limit digits")
+    return value
+
+
+def _decimal(data: bytes, logical: Logical, digits: int) -> decimal.Decimal:
     assert logical.precision is not None
+    unscaled = _whole(data, digits)
     if abs(unscaled) >= 10**logical.precision:
         raise ValueError(f"a decimal has more than {logical.precision} digits")
     return decimal.Decimal(unscaled).scaleb(-logical.scale, MAX_DIGITS)
 
 
-def _unscaled(value: Any) -> tuple[int, int]:
+def _unscaled(value: Any, most: int) -> tuple[int, int]:
     """A decimal's digits as a whole number, and how many of them are behind the point."""
     _demand(isinstance(value, decimal.Decimal), value, "a Decimal")
     sign, digits, exponent = value.as_tuple()
     if not isinstance(exponent, int):
-        raise ValueError(f"the decimal {value} is not finite")
-    whole = int("".join(map(str, digits)))
+        raise ValueError(f"the decimal {_spelled(value)} is not finite")
+    if len(digits) > most:
+        raise ValueError(f"the decimal has {len(digits)} digits, the limit digits is {most}")
+    whole = int(decimal.Decimal((sign, digits, 0)))
     if sign and not whole:
-        raise ValueError(f"the decimal {value} is a negative zero, which Avro has no form for")
-    return -whole if sign else whole, -exponent
+        raise ValueError(f"the decimal {_spelled(value)} is a negative zero, which Avro has no form for")
+    return whole, -exponent
+
+
+def _spelled(value: decimal.Decimal) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _signed(value: int) -> bytes:
     return value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True)
 
 
-def _from_decimal(node: Primitive | Fixed, logical: Logical, value: Any) -> bytes:
-    unscaled, scale = _unscaled(value)
+def _from_decimal(node: Primitive | Fixed, logical: Logical, value: Any, digits: int) -> bytes:
+    assert logical.precision is not None
+    unscaled, scale = _unscaled(value, digits)
     shift = logical.scale - scale
-    if shift > MAX_SCALE:
+    if shift > MAX_SCALE or (unscaled and shift > logical.precision):
         raise ValueError(f"the decimal has more than {logical.precision} digits")
     if shift < 0:
-        unscaled, rest = divmod(unscaled, 10 ** min(-shift, MAX_SCALE))
+        unscaled, rest = divmod(unscaled, 10 ** min(-shift, digits))
         if rest:
-            raise ValueError(f"the decimal {value} has more than {logical.scale} digits behind the point")
+            raise ValueError(f"the decimal {_spelled(value)} has more than {logical.scale} digits behind the point")
     else:
         unscaled *= int(10**shift)
-    assert logical.precision is not None
     if abs(unscaled) >= 10**logical.precision:
-        raise ValueError(f"the decimal {value} has more than {logical.precision} digits")
+        raise ValueError(f"the decimal {_spelled(value)} has more than {logical.precision} digits")
     if isinstance(node, Fixed):
         return unscaled.to_bytes(node.size, "big", signed=True)
     return _signed(unscaled)
 
 
-def _big_decimal(value: bytes) -> decimal.Decimal:
+def _big_decimal(value: bytes, digits: int) -> decimal.Decimal:
     """The unscaled value's bytes with their length, then the scale, as Avro bytes and int (Avro 1.12).
 
     Behind an unscaled value without a byte, which is none to other readers, stands the text of NaN, an infinity or a
@@ -231,7 +256,7 @@ def _big_decimal(value: bytes) -> decimal.Decimal:
         return _special_decimal(value[at:])
     if not 0 < length <= len(value) - at:
         raise ValueError("a big-decimal's unscaled value is cut off")
-    unscaled = int.from_bytes(value[at : at + length], "big", signed=True)
+    unscaled = _whole(value[at : at + length], digits)
     scale, at = take_long(value, at + length)
     if at != len(value) or abs(scale) > MAX_SCALE:
         raise ValueError(f"a big-decimal has {len(value) - at} bytes over, and the scale {scale}")
@@ -244,18 +269,18 @@ def _special_decimal(text: bytes) -> decimal.Decimal:
     return decimal.Decimal(text.decode())
 
 
-def _from_big_decimal(value: Any) -> bytes:
+def _from_big_decimal(value: Any, digits: int) -> bytes:
     _demand(isinstance(value, decimal.Decimal), value, "a Decimal")
     if not value.is_finite() or (value.is_zero() and value.is_signed()):
         text = str(value).encode()
         if not SPECIAL_DECIMAL.match(text):
             raise ValueError(f"the decimal {value:.40} has a form that does not come back")
         return put_long(0) + text
-    unscaled, scale = _unscaled(value)
+    unscaled, scale = _unscaled(value, digits)
     if abs(scale) > MAX_SCALE:
         raise ValueError(f"the decimal's scale {scale} is beyond {MAX_SCALE}")
-    digits = _signed(unscaled)
-    return put_long(len(digits)) + digits + put_long(scale)
+    data = _signed(unscaled)
+    return put_long(len(data)) + data + put_long(scale)
 
 
 def take_long(data: bytes, at: int) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import Any, Final
 
@@ -48,6 +49,7 @@ LOGICAL_KINDS: Final = {
     "safecodec-offset-time": "string",
 }
 """Logical types that primitives carry, and on which."""
+LOG_2: Final = math.log10(2)
 LOGICAL_SIZES: Final = {"uuid": 16, "duration": 12}
 """Logical types that fixed carries, and the size they need; decimal goes on any."""
 
@@ -123,6 +125,7 @@ def own_attributes(source: dict[str, Any], path: str) -> dict[str, Any]:
 
 class _Parser:
     def __init__(self, limits: Limits) -> None:
+        self.limits = limits
         self.deepest = limits.schema_depth
         self.largest = limits.schema_text
         self.named: dict[str, Named] = {}
@@ -178,7 +181,7 @@ class _Parser:
             return self.node(kind, f"{path}.type", namespace, depth + 1)
         attributes = own_attributes(source, path)
         if kind in PRIMITIVES:
-            return Primitive(kind, primitive_logical(kind, source), attributes)
+            return Primitive(kind, self.bounded(primitive_logical(kind, source), path), attributes)
         if kind == "array":
             return Array(self.part(source, "items", path, namespace, depth), attributes)
         if kind == "map":
@@ -276,9 +279,16 @@ class _Parser:
         size = source.get("size", ABSENT)
         if isinstance(size, bool) or not isinstance(size, int) or not 0 <= size < 2**31:
             raise SchemaError(f"the size of fixed is a number of bytes, not {short(size)}", path=path)
-        node = Fixed(full, size, fixed_logical(size, source), aliases, own_attributes(source, path))
+        logical = self.bounded(fixed_logical(size, source), path)
+        node = Fixed(full, size, logical, aliases, own_attributes(source, path))
         self.named[full] = node
         return node
+
+    def bounded(self, logical: Logical | None, path: str) -> Logical | None:
+        if logical is not None and logical.precision is not None and logical.precision > self.limits.digits:
+            found = f"the decimal has a precision of {short(logical.precision)}"
+            raise SchemaError(f"{found}, the limit digits is {self.limits.digits}", path=f"{path}.precision")
+        return logical
 
     def check_defaults(self) -> None:
         for field, path in self.defaults:
@@ -384,7 +394,7 @@ def _decimal(source: dict[str, Any], size: int | None) -> Logical | None:
     precision, scale = source.get("precision"), source.get("scale", 0)
     if type(precision) is not int or type(scale) is not int or not 0 <= scale <= precision or precision < 1:
         return None
-    if size is not None and (size == 0 or precision > len(str(2 ** (8 * min(size, 4096) - 1) - 1)) - 1):
+    if size is not None and precision > int(max(8 * size - 1, 0) * LOG_2):
         return None
     return Logical("decimal", precision, scale)
 

@@ -75,6 +75,7 @@ class ReferencePlan:
         self._action = resolve(writer, reader)
         self._targets = Targets(reader)
         self._hints = reader.hints
+        self._digits = reader.limits.digits
         self._walk = Walk(writer.root, writer.limits)
         self._read = schemaless_reader
         self._schema = _fastavro_schema(Physical(writer.root))
@@ -131,9 +132,9 @@ class ReferencePlan:
         action, value = given
         writer, reader = action.writer, action.reader
         if writer.logical is not None:
-            found = python_value(writer, value)
+            found = python_value(writer, value, self._digits)
             if reader.logical is not None:
-                avro_value(reader, found)
+                avro_value(reader, found, self._digits)
                 value = found
         elif isinstance(reader, Fixed) and len(value) != reader.size:
             raise ValueError(f"{reader.size} bytes are expected, these are {len(value)}")

@@ -157,6 +157,7 @@ class Sources:
         self._hints = {**target.hints, **source.hints}
         self._typed = source.type is not None
         self._identity = Identity()
+        self._digits = target.limits.digits
 
     # ---- leaves --------------------------------------------------------------------------------------------------
 
@@ -170,9 +171,9 @@ class Sources:
             return _promoted(source, target, op, count, (own, theirs), wanted)
         check = chained(own, theirs)
         if target.logical is None:  # dropped: what lies beneath is written
-            return op, count, chained(check, partial(avro_value, source)), wanted
+            return op, count, chained(check, partial(avro_value, source, digits=self._digits)), wanted
         name, _, unit = target.logical.name.rpartition("-")
-        convert = partial(avro_value, target)
+        convert = partial(avro_value, target, digits=self._digits)
         if check is None and name in INSTANTS:
             return INSTANTS[name], UNITS[unit], convert, wanted
         if check is None and unit == "date":
@@ -254,7 +255,7 @@ class Sources:
             rest = inner.branches[1:]
             inner = rest[0] if len(rest) == 1 else TakeBranch(Union(source.type.branches[1:]), rest)
         elif source.default is not ABSENT and typed is None:
-            missing = Missing(b"") if dropped else _default(source, target, inner)
+            missing = Missing(b"") if dropped else self._default(source, target, inner)
         return Given(source.name, inner, name, place, missing, blank, dropped)
 
     def _left_out(self, target: Field, absent: Action) -> Missing:
@@ -283,6 +284,12 @@ class Sources:
             reason = f"only the class of the written version makes the default of the field {field.name!r}"
             return Missing(action=Refused(None, reason, "$"))
         return Missing(default_bytes(field.type, field.default))
+
+    def _default(self, source: Field, target: Field, inner: Action) -> Missing:
+        """Return the form of the default of a key that is missing."""
+        if source is target:
+            return Missing(default_bytes(target.type, source.default))
+        return Missing(make=lambda _: default_value(source.type, source.default, self._digits), action=inner)
 
     # ---- unions --------------------------------------------------------------------------------------------------
 
@@ -348,16 +355,6 @@ def _promote(source: str, target: str, value: Any) -> Any:
     if not is_exact(target, value):
         raise ValueError(f"{short(value)} has no exact {target}")
     return float(value)
-
-
-# ---- records -------------------------------------------------------------------------------------------------------
-
-
-def _default(source: Field, target: Field, inner: Action) -> Missing:
-    """Return the form of the default of a key that is missing."""
-    if source is target:
-        return Missing(default_bytes(target.type, source.default))
-    return Missing(make=lambda _: default_value(source.type, source.default), action=inner)
 
 
 # ---- containers and unions -----------------------------------------------------------------------------------------

@@ -101,13 +101,14 @@ class Targets:
 
     def __init__(self, reader: Schema) -> None:
         self._hints = reader.hints
+        self._digits = reader.limits.digits
 
     # ---- leaves --------------------------------------------------------------------------------------------------
 
     def leaf(self, action: Take) -> tuple[str, int, Callable[[Any], Any] | None]:
         """Return the name of what a primitive or fixed is read as, its size or unit, and what is called with it."""
         hint = self._hints.get(id(action.reader))
-        op, count, finish = read_as(action)
+        op, count, finish = read_as(action, self._digits)
         made = hint.cls if isinstance(hint, Scalar) and hint.cls in (bytearray, memoryview) else None
         return op, count, chained(finish, made, checker(action.reader))
 
@@ -181,18 +182,18 @@ class Targets:
 
     def _filling(self, place: Place, field: Field, hint: RecordHint | None) -> Filling:
         if hint is None or hint.kind == "typeddict":
-            return _filled(place, field.type, field.default)
+            return _filled(place, field.type, field.default, self._digits)
         own = classes.field_of(hint, field.name)
         if own.factory is not NO_DEFAULT:
             return Filling(place, factory=own.factory)
         return Filling(place, classes.unset() if is_optional(field) else own.default)
 
 
-def _filled(place: Place, node: Node, default: Any) -> Filling:
+def _filled(place: Place, node: Node, default: Any, digits: int) -> Filling:
     """A schema's own default: shared where it cannot be changed, else made anew each time."""
-    value = default_value(node, default)
+    value = default_value(node, default, digits)
     if isinstance(value, (list, dict)):
-        make = partial(default_value, node, default) if value else type(value)
+        make = partial(default_value, node, default, digits) if value else type(value)
         return Filling(place, factory=make)
     return Filling(place, value)
 
@@ -200,23 +201,23 @@ def _filled(place: Place, node: Node, default: Any) -> Filling:
 # ---- leaves --------------------------------------------------------------------------------------------------------
 
 
-def read_as(action: Take) -> tuple[str, int, Callable[[Any], Any] | None]:
+def read_as(action: Take, digits: int) -> tuple[str, int, Callable[[Any], Any] | None]:
     """Return the name of what a leaf is read as, its size or its units of a second, and what is called with it."""
     writer, reader = action.writer, action.reader
     op, count = ("fixed", writer.size) if isinstance(writer, Fixed) else (writer.kind, 0)
     if writer.logical is None:
         return _plain(action, op, count)
     if reader.logical is None:
-        return op, count, partial(_underlying, writer)
+        return op, count, partial(_underlying, writer, digits)
     name, _, unit = writer.logical.name.rpartition("-")
     if name in INSTANTS:
         op, count, finish = INSTANTS[name], UNITS[unit], None
     elif unit == "date":
         op, finish = "day", None
     else:
-        finish = partial(python_value, writer)
+        finish = partial(python_value, writer, digits=digits)
     exact = writer.logical == reader.logical and not isinstance(reader, Fixed)
-    return op, count, finish if exact else chained(finish, partial(_fitting, reader))
+    return op, count, finish if exact else chained(finish, partial(_fitting, reader, digits))
 
 
 def _plain(action: Take, op: str, count: int) -> tuple[str, int, Callable[[Any], Any] | None]:
@@ -228,15 +229,15 @@ def _plain(action: Take, op: str, count: int) -> tuple[str, int, Callable[[Any],
     return PROMOTED.get((writer.kind, reader.kind), op), 0, str.encode if reader.kind == "bytes" else None
 
 
-def _underlying(node: Primitive | Fixed, value: Any) -> Any:
+def _underlying(node: Primitive | Fixed, digits: int, value: Any) -> Any:
     """The value below a logical type, which a reader's Avro schema has dropped; checked as the writer's."""
-    python_value(node, value)
+    python_value(node, value, digits)
     return value
 
 
-def _fitting(node: Primitive | Fixed, value: Any) -> Any:
+def _fitting(node: Primitive | Fixed, digits: int, value: Any) -> Any:
     """A value of another unit, scale or size, if the reader's could be written with it."""
-    avro_value(node, value)
+    avro_value(node, value, digits)
     return value
 
 

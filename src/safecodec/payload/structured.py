@@ -267,7 +267,7 @@ class _Transcoder:
 
     def __init__(self, fmt: Format, writer: Schema, source: Schema) -> None:
         self.to_avro = avro_encoder(writer, source).encode
-        self.printer = Printer(writer.root, texts_only=fmt.texts_only)
+        self.printer = Printer(writer.root, writer.limits, texts_only=fmt.texts_only)
         self.write = fmt.encoder()
         self.texts_only = fmt.texts_only
 
@@ -389,7 +389,7 @@ class _Retranscoder:
 
     def __init__(self, fmt: Format, writer: Schema, reader: Schema) -> None:
         self.read = fmt.decoder(Any)
-        self.parser = Parser(writer.root, texts_only=fmt.texts_only)
+        self.parser = Parser(writer.root, writer.limits, texts_only=fmt.texts_only)
         self.plan = avro_decoder(writer, reader).decode
 
     def decode(self, payload: Any) -> Any:

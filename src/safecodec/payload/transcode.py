@@ -17,6 +17,7 @@ import msgspec
 
 from ..avro.defaults import default_bytes
 from ..avro.describing import short
+from ..avro.limits import DEFAULT, Limits
 from ..avro.logical import CARRIER, avro_value, demand_plain, has_utf_8, put_bytes, put_long, python_value, take_long
 from ..avro.nodes import ABSENT, Array, Enum, Field, Fixed, Map, Node, Primitive, Record, Union, is_optional
 from ..avro.resolve import titled
@@ -54,11 +55,13 @@ class Parser:
 
     Args:
         root: The schema.
+        limits: The bounds of a value.
         texts_only: Whether the format has neither bytes nor keys that are no text.
     """
 
-    def __init__(self, root: Node, *, texts_only: bool) -> None:
+    def __init__(self, root: Node, limits: Limits = DEFAULT, *, texts_only: bool) -> None:
         self._root = root
+        self._digits = limits.digits
         self._texts_only = texts_only
 
     def avro(self, value: Any) -> bytes:
@@ -141,7 +144,7 @@ class Parser:
             if node.logical is not None and node.logical.name == CARRIER:
                 value = msgspec.msgpack.encode(value)
             elif node.logical is not None:
-                value = avro_value(node, tuple(value) if type(value) is list else value)
+                value = avro_value(node, tuple(value) if type(value) is list else value, self._digits)
         except (msgspec.ValidationError, ValueError, TypeError, OverflowError) as error:
             raise PayloadError(str(error), path=path) from None
         if isinstance(node, Fixed):
@@ -318,11 +321,13 @@ class Printer:
 
     Args:
         root: The schema.
+        limits: The bounds of a value.
         texts_only: Whether the format has neither bytes nor keys that are no text.
     """
 
-    def __init__(self, root: Node, *, texts_only: bool) -> None:
+    def __init__(self, root: Node, limits: Limits = DEFAULT, *, texts_only: bool) -> None:
         self._root = root
+        self._digits = limits.digits
         self._texts_only = texts_only
 
     def plain(self, data: bytes) -> Any:
@@ -383,7 +388,7 @@ class Printer:
             value = value.decode() if node.kind == "string" else value
         if node.logical is None:
             return value, at
-        value = python_value(node, value)
+        value = python_value(node, value, self._digits)
         if node.logical.name == CARRIER and self._texts_only:
             try:
                 demand_plain(value, texts_only=True)
