@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import SafecodecError, legible
 
@@ -12,6 +12,15 @@ if TYPE_CHECKING:
 
 PLAIN: Final = (str, bytes, bytearray, memoryview, int, float, list, tuple, set, frozenset, type(None))
 """Types whose values are no records, whatever attributes they have."""
+
+CONTAINERS: Final[dict[type, tuple[str, str]]] = {
+    list: ("[", "]"),
+    tuple: ("(", ")"),
+    dict: ("{", "}"),
+    set: ("{", "}"),
+    frozenset: ("frozenset({", "})"),
+}
+"""Types of which no more is looked at than a message has, and how their texts begin and end."""
 
 LONGEST: Final = 60
 LONGEST_TEXT: Final = 200
@@ -96,9 +105,28 @@ def listed(names: Iterable[object]) -> str:
 def short(value: object) -> str:
     """Return a value's text, cut where it is long: whatever its own code does, there is one."""
     try:
-        # The text of these is about as long as they are, and no more of it is needed.
-        text = repr(value[: LONGEST + 1] if type(value) in (str, bytes, bytearray) else value)  # type: ignore[index]
+        text = _start(value, LONGEST + 1)
         text = text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
     except Exception:
         return f"an object of {type(value).__name__}"
     return legible(text, LONGEST)
+
+
+def _start(value: Any, room: int) -> str:
+    """The text of a value, or so many of its characters and a few more: no more of it is looked at.
+
+    What a container holds may be shared in it, and its whole text then doubles with each level.
+    """
+    kind = type(value)
+    if kind in (str, bytes, bytearray):
+        return repr(value[: max(room, 1)])
+    if kind not in CONTAINERS or not value:
+        return repr(value)
+    text, end = CONTAINERS[kind]
+    for at, one in enumerate(value):
+        if len(text) > room:
+            return text
+        text += (", " if at else "") + _start(one, room - len(text))
+        if kind is dict:
+            text += ": " + _start(value[one], room - len(text))
+    return text + ("," if kind is tuple and len(value) == 1 else "") + end
