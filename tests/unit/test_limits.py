@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
+import enum
 import json
 import pickle
 import types
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 import pytest
 
@@ -32,6 +33,11 @@ NULLS = {"type": "array", "items": "null"}
         {"empty_items": True},
         {"schema_depth": "1"},
         {"schema_text": 2**31},
+        {"nodes": 0},
+        {"name": 0},
+        {"symbols": 2**31},
+        {"branches": 1.5},
+        {"digits": 100_001},
     ],
 )
 def test_limits_are_whole_numbers_within_bounds(wrong: dict[str, Any]) -> None:
@@ -161,3 +167,114 @@ def test_limits_are_copied_with_a_schema() -> None:
     schema = Schema(NULLS, limits=Limits(depth=3))
     for other in (copy.copy(schema), pickle.loads(pickle.dumps(schema))):
         assert other.limits == schema.limits
+
+
+MANY = [f"S{at}" for at in range(9)]
+
+
+@pytest.mark.parametrize(
+    ("limit", "source", "path"),
+    [
+        ("nodes", [{"type": "record", "name": "R", "fields": [{"name": f"f{at}", "type": "int"} for at in range(9)]}],
+         "$[0].fields[6].type"),
+        ("name", {"type": "enum", "name": "N" * 9, "symbols": []}, "$.name"),
+        ("name", {"type": "enum", "name": "N", "namespace": "n" * 9, "symbols": []}, "$.namespace"),
+        ("name", {"type": "enum", "name": "NNNN", "namespace": "nnnn", "symbols": []}, "$.name"),
+        ("name", {"type": "enum", "name": "N", "symbols": ["S" * 9]}, "$.symbols"),
+        ("name", {"type": "fixed", "name": "N", "size": 1, "aliases": ["A" * 9]}, "$.aliases"),
+        ("name", {"type": "record", "name": "R", "fields": [{"name": "f" * 9, "type": "int"}]}, "$.fields[0].name"),
+        ("symbols", {"type": "enum", "name": "N", "symbols": MANY}, "$.symbols"),
+        ("branches", ["int"] * 9, "$"),
+        ("branches", {"type": "fixed", "name": "N", "size": 1, "aliases": MANY}, "$.aliases"),
+    ],
+)  # fmt: skip
+def test_counts_of_schemas(limit: str, source: Any, path: str) -> None:
+    """A schema beyond a limit is refused by its name and where it is, as a text and as a dict."""
+    for one in (source, json.dumps(source)):
+        with pytest.raises(SchemaError, match=f"the limit {limit} allows, which is 8") as caught:
+            Schema(one, limits=Limits(**{limit: 8}))
+        assert caught.value.path == path
+
+
+class Colour(enum.Enum):
+    """More symbols than one."""
+
+    RED = "red"
+    GREEN = "green"
+
+
+class Long(TypedDict):
+    """A name and a field of more than four characters."""
+
+    field: int
+
+
+class Shop(TypedDict):
+    """A field of more than four characters."""
+
+    field: int
+
+
+@pytest.mark.parametrize(
+    ("limit", "most", "type_", "path"),
+    [
+        ("nodes", 2, tuple[int, int], "$"),
+        ("name", 3, Long, "$"),
+        ("name", 4, Shop, "$.field"),
+        ("name", 6, Literal["longer than six"], "$"),
+        ("symbols", 1, Colour, "$"),
+        ("symbols", 1, Literal["a", "b"], "$"),
+        ("branches", 1, int | None, "$"),
+    ],
+)
+def test_counts_of_types(limit: str, most: int, type_: Any, path: str) -> None:
+    """A Python type has the limits of the schema that it stands for."""
+    with pytest.raises(SchemaError, match=f"the limit {limit} allows, which is {most}") as caught:
+        Schema(type_, limits=Limits(**{limit: most}))
+    assert caught.value.path == path
+
+
+def doubled(times: int, bottom: Any) -> Any:
+    """A list that holds one list twice, which holds one list twice: 2**times ways to the bottom."""
+    for _ in range(times):
+        bottom = [bottom, bottom]
+    return bottom
+
+
+def in_itself() -> Any:
+    """A schema that is a part of itself."""
+    source: dict[str, Any] = {"type": "array"}
+    source["items"] = source
+    return source
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"type": "int", "doc": doubled(100, "x")},
+        {"type": "int", "safecodec.bounds": doubled(100, "x")},
+        {"type": "record", "name": "R", "fields": [{"name": "f", "type": "int", "default": doubled(100, 1)}]},
+        {"type": "enum", "name": "E", "symbols": doubled(100, "x")},
+        ["x" * 5000] * 9,
+        doubled(300, "int"),
+    ],
+)
+def test_a_dict_is_as_large_as_its_text(source: Any) -> None:
+    """Parts that a dict or list shares count wherever they stand."""
+    with pytest.raises(SchemaError, match="the limit schema_text"):
+        Schema(source, limits=Limits(schema_text=10_000))
+
+
+def test_a_schema_in_itself_is_too_deep() -> None:
+    """A dict that holds itself is refused by the limit that it crosses first."""
+    with pytest.raises(SchemaError, match="the limit schema_depth"):
+        Schema(in_itself())
+
+
+def test_a_type_that_doubles_is_too_large() -> None:
+    """A Python type that holds another twice, and so on, is refused before it is looked into to the end."""
+    type_: Any = int
+    for _ in range(50):
+        type_ = tuple[type_, type_]
+    with pytest.raises(SchemaError, match="the limit nodes allows, which is 65536"):
+        Schema(type_)

@@ -17,6 +17,7 @@ from ..errors import SchemaError
 from .apart import check
 from .canonical import detail_of
 from .defaults import NO_JSON, default_json
+from .describing import short
 from .hints import (
     NO_DEFAULT,
     Choice,
@@ -31,7 +32,7 @@ from .hints import (
     Sequence,
     hint_of,
 )
-from .limits import DEFAULT, Limits
+from .limits import DEFAULT, Limits, demand_within
 from .logical import CARRIER, OFFSET_TIME, TIMEDELTA
 from .nodes import ABSENT, Array, Enum, Field, Logical, Map, Named, Node, Primitive, Record, Union
 from .parse import NAME
@@ -59,6 +60,7 @@ PLACES: Final = ("null", Enum, "boolean", "int", "long", "float", "double", "str
 
 A value that is both of a Literal and of the type beside it is the Literal's, which stands first.
 """
+NULL: Final = ("null", None)
 CLASS: Final = {"safecodec.class": True}
 SETS: Final = (set, frozenset)
 FACTORIES: Final = (list, dict, set, frozenset, tuple, bytes, bytearray, str, int, float, bool)
@@ -80,10 +82,12 @@ def derive(type_: Any, limits: Limits = DEFAULT) -> tuple[Node, dict[int, Hint]]
         SchemaError: It has none; ``path`` says which field.
     """
     try:
-        hint = hint_of(type_)
+        hint = hint_of(type_, limits.nodes)
+    except SchemaError:
+        raise
     except Exception as error:  # whatever an annotation does when it is looked at
         raise SchemaError(f"the type {_name_of(type_)} cannot be looked into: {error}", path="$") from error
-    deriver = _Deriver(limits.schema_depth)
+    deriver = _Deriver(limits)
     return deriver.node(hint, "$", 0), deriver.hints
 
 
@@ -92,21 +96,26 @@ def _name_of(type_: Any) -> str:
 
 
 class _Deriver:
-    def __init__(self, deepest: int) -> None:
-        self.deepest = deepest
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.deepest = limits.schema_depth
+        self.numbers: dict[str, int] = {}
+        """How often each name was wanted, which the next number follows."""
         self.records: dict[Any, Record] = {}
         self.enums: dict[Any, Enum] = {}
         self.taken: set[str] = set()
         self.hints: dict[int, Hint] = {}
 
-    def name(self, wanted: str) -> str:
+    def name(self, wanted: str, path: str) -> str:
         """An Avro name that is not taken: the class's own where it is one."""
         base = re.sub(r"\W+", "_", wanted, flags=re.ASCII).strip("_") or "Value"
         base = base if NAME.match(base) else f"_{base}"
-        name, number = base, 2
+        name, number = base, self.numbers.get(base, 2)
         while name in self.taken:
             name, number = f"{base}_{number}", number + 1
+        self.numbers[base] = number
         self.taken.add(name)
+        demand_within("name", self.limits.name, len(name), "characters of a name", path)
         return name
 
     def node(self, hint: Hint, path: str, depth: int) -> Node:
@@ -140,54 +149,60 @@ class _Deriver:
             case Choice():
                 return self.union(hint, path, depth)
             case Enumeration():
-                return self.enum(hint.cls, hint.cls.__name__, [member.value for member in hint.cls])
+                return self.enum(hint.cls, hint.cls.__name__, [member.value for member in hint.cls], path)
             case Literals():
-                return self.literal(hint)
+                return self.literal(hint, path)
             case RecordHint():
                 return self.record(hint, path, depth)
         raise SchemaError(f"the type {hint.cls.__name__} has no schema{_instead(hint.cls)}", path=path)
 
-    def enum(self, key: Any, name: str, values: list[Any]) -> Node:
+    def enum(self, key: Any, name: str, values: list[Any], path: str) -> Node:
         if key not in self.enums:
+            demand_within("symbols", self.limits.symbols, len(values), "symbols", path)
+            longest = max((len(value) for value in values if isinstance(value, str)), default=0)
+            demand_within("name", self.limits.name, longest, "characters of a symbol", path)
             plain = all(type(value) is str and NAME.match(value) for value in values)
             symbols = values if plain else [_symbol(value) for value in values]
             own = {} if plain else {"safecodec.values": values}
-            self.enums[key] = Enum(self.name(name), tuple(symbols), attributes=CLASS | own)
+            self.enums[key] = Enum(self.name(name, path), tuple(symbols), attributes=CLASS | own)
         return self.enums[key]
 
-    def literal(self, hint: Literals) -> Node:
+    def literal(self, hint: Literals, path: str) -> Node:
         """A Literal of more than None is an enum; None is a branch of its own."""
         values = [value for value in hint.values if value is not None]
         null = [self.known(Primitive("null"), Scalar(type(None)))] if len(values) < len(hint.values) else []
         if not values:
             return null[0]
         key = tuple((type(value), value) for value in values)
-        node = self.enum(key, "Literal_" + "_".join(map(str, values))[:48], values)
+        node = self.enum(key, "Literal_" + "_".join(map(str, values))[:48], values, path)
         return Union((*null, self.known(node, hint))) if null else node
 
     def union(self, hint: Choice, path: str, depth: int) -> Node:
-        branches: list[Node] = []
+        demand_within("branches", self.limits.branches, len(hint.members), "branches", path)
+        found: dict[Any, Node] = {}
         for one in hint.members:
             made = self.node(one, path, depth + 1)
             for branch in made.branches if isinstance(made, Union) else (made,):
-                if any(_are_one_leaf(branch, other) for other in branches):
+                leaf = isinstance(branch, Primitive)
+                key = (branch.kind, branch.logical) if isinstance(branch, Primitive) else id(branch)
+                if leaf and key in found and key != NULL:
                     raise SchemaError("the union has one type twice, with other bounds: give it once", path=path)
-                if not any(branch is other or _are_nulls(branch, other) for other in branches):
-                    branches.append(branch)
+                found.setdefault(key, branch)
+        branches = list(found.values())
         return branches[0] if len(branches) == 1 else Union(tuple(sorted(branches, key=_place)))
 
     def fixed_tuple(self, hint: FixedTuple, name: str, names: tuple[str, ...], path: str, depth: int) -> Record:
         items = zip(names, hint.items, strict=True)
         fields = tuple(Field(name, self.node(item, f"{path}.{name}", depth + 1)) for name, item in items)
         laid_out = {"safecodec.tuple": True, "safecodec.array_like": True}
-        return Record(self.name(name), fields, attributes=CLASS | laid_out)
+        return Record(self.name(name, path), fields, attributes=CLASS | laid_out)
 
     def record(self, hint: RecordHint, path: str, depth: int) -> Record:
         if hint.cls in self.records:
             return self.records[hint.cls]
         cls_name = _name_of(hint.cls).rpartition(".")[2]
         tag = isinstance(hint.tag, str) and bool(NAME.match(hint.tag)) and hint.tag not in self.taken
-        record = Record(self.name(hint.tag if tag else cls_name), attributes=_attributes(hint))
+        record = Record(self.name(hint.tag if tag else cls_name, path), attributes=_attributes(hint))
         self.records[hint.cls] = record
         record.fields = tuple(self.field(field, f"{path}.{field.name}", depth) for field in hint.fields)
         if hint.omits_defaults:
@@ -202,7 +217,8 @@ class _Deriver:
     def field(self, field: RecordField, path: str, depth: int) -> Field:
         name = field.key
         if not NAME.match(name):
-            raise SchemaError(f"the field is called {name!r} when encoded, which is no Avro name", path=path)
+            raise SchemaError(f"the field is called {short(name)} when encoded, which is no Avro name", path=path)
+        demand_within("name", self.limits.name, len(name), "characters of a name", path)
         node = self.node(field.hint, path, depth + 1)
         if field.required:
             return Field(name, node, aliases=field.aliases)
@@ -211,20 +227,20 @@ class _Deriver:
         elif field.factory is not NO_DEFAULT:
             default = _made(field.factory)
         else:
-            node, absent = self.optional(node, field.hint)
+            node, absent = self.optional(node, field.hint, path)
             return Field(name, node, absent, field.aliases, {"safecodec.optional": True})
         value = default_json(node, default)
         if value is NO_JSON:
             return Field(name, node, ABSENT, field.aliases, {"safecodec.default": "factory"})
         return Field(name, node, value, field.aliases)
 
-    def optional(self, node: Node, hint: Hint) -> tuple[Node, Any]:
+    def optional(self, node: Node, hint: Hint, path: str) -> tuple[Node, Any]:
         """The union of a field that may be missing, and the default that says so: null, unless None is a value."""
         branches = node.branches if isinstance(node, Union) else (node,)
         nothing = Primitive("null")
         if not any(_are_nulls(nothing, branch) for branch in branches):
             return self.known(Union((self.known(nothing, Scalar(type(None))), *branches)), hint), None
-        absent = Record(self.name("Absent"), attributes=CLASS | {"safecodec.absent": True})
+        absent = Record(self.name("Absent", path), attributes=CLASS | {"safecodec.absent": True})
         return self.known(Union((self.known(absent, Scalar(type(None))), *branches)), hint), {}
 
 
@@ -246,12 +262,6 @@ def _symbol(value: Any) -> str:
     """A symbol for a value that is no Avro name, another for each: a kind, and all but letters and digits by number."""
     kind = {bool: "b", int: "i"}.get(type(value), "s")
     return f"{kind}_" + re.sub(r"[^A-Za-z0-9]", lambda found: f"_{ord(found[0]):x}_", str(value))
-
-
-def _are_one_leaf(one: Node, other: Node) -> bool:
-    if not isinstance(one, Primitive) or not isinstance(other, Primitive) or one.kind == "null":
-        return False
-    return one is not other and (one.kind, one.logical) == (other.kind, other.logical)
 
 
 def _are_nulls(one: Node, other: Node) -> bool:

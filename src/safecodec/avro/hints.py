@@ -16,6 +16,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias, TypeVar, Union, get_args, get_origin
 
+from .limits import DEFAULT, demand_within
 from .members import NO_DEFAULT, aliases_of, kind_of, members_of, special_form, substituted
 
 if TYPE_CHECKING:
@@ -166,14 +167,19 @@ Hint: TypeAlias = (
 )  # fmt: skip
 
 
-def hint_of(type_: Any) -> Hint:
+def hint_of(type_: Any, most: int = DEFAULT.nodes) -> Hint:
     """Look into a type.
 
+    Args:
+        type_: The type.
+        most: How many types it may be made of: one that holds another twice doubles with each level.
+
     Raises:
+        SchemaError: It is made of more.
         TypeError: It is no type that values have, or says what makes no sense.
         NameError: An annotation names what is not there.
     """
-    return _Reader().hint(type_)
+    return _Reader(most).hint(type_)
 
 
 def every(hint: Hint) -> Iterator[Hint]:
@@ -204,12 +210,16 @@ def _parts(hint: Hint) -> tuple[Hint, ...]:
 
 
 class _Reader:
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.count = 0
         self.records: dict[Any, RecordHint] = {}
         self.aliases: list[Any] = []
         """The type aliases that are being looked into."""
 
     def hint(self, source: Any) -> Hint:
+        self.count += 1
+        demand_within("nodes", self.most, self.count, "types", "$")
         depth = len(self.aliases)
         bare, demands = self.unwrapped(source)
         hint = self.of_bare(bare, source)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any, Final, final
 
-from ..errors import ConfigError
+from ..errors import ConfigError, SchemaError
 
 BOUNDS: Final = {
     "payload": (1, 2**32 - 1),
@@ -14,6 +14,9 @@ BOUNDS: Final = {
     "schema_text": (0, 2**31 - 1),
     "schema_depth": (0, 64),
     "nodes": (1, 2**31 - 1),
+    "name": (1, 2**31 - 1),
+    "symbols": (1, 2**31 - 1),
+    "branches": (1, 2**31 - 1),
     "digits": (1, 100_000),
 }
 """Beyond these no limit can be set: what a frame's header holds, and what the smallest stack of a thread bears. A
@@ -32,10 +35,14 @@ class Limits:
         empty_items: How many items without a byte (nulls, empty records) a payload may have, all its collections
             together. All other items are bounded by the bytes that follow.
         schema_text: The longest JSON text of a schema, in characters. Raise it for a schema of more than a megabyte
-            whose source is trusted: parsed, a text takes some twenty times its length in memory.
+            whose source is trusted: parsed, a text takes some twenty times its length in memory. Dicts and lists are
+            measured as their text would be, so what they share counts wherever it stands.
         schema_depth: How deep schemas may nest, at most 64.
-        nodes: How many types a schema is expected to have at most, with those of fields, items, values and branches:
-            resolving two schemas takes at most eight steps for each.
+        nodes: How many types a schema may have, with those of fields, items, values and branches. Resolving two schemas
+            takes at most eight steps for each.
+        name: The longest full name of a type, and the longest name of a field, a symbol or an alias, in characters.
+        symbols: How many symbols an enum may have.
+        branches: How many branches a union may have, and how many aliases a type or a field.
         digits: How many digits a Decimal may have, and what precision a schema's decimal: between bytes and digits
             the time grows with their square. A Decimal that msgspec reads and writes as text, which takes a time as
             long as the text, is not bounded by it.
@@ -50,6 +57,9 @@ class Limits:
     schema_text: int = 1 << 20
     schema_depth: int = 64
     nodes: int = 65_536
+    name: int = 1_024
+    symbols: int = 65_536
+    branches: int = 1_000
     digits: int = 4_300
 
     def __post_init__(self) -> None:
@@ -69,6 +79,23 @@ def checked(limits: Any) -> Limits:
         raise ConfigError(f"limits are safecodec.avro.Limits, not {type(limits).__name__}")
     limits.__post_init__()  # unpickling and object.__setattr__ go past it
     return limits
+
+
+def demand_within(limit: str, most: int, found: int, what: str, path: str) -> None:
+    """Refuse a schema that crosses a limit.
+
+    Args:
+        limit: Its name.
+        most: Its value.
+        found: How many there are.
+        what: What there is so many of, for the error.
+        path: Where.
+
+    Raises:
+        SchemaError: There are more.
+    """
+    if found > most:
+        raise SchemaError(f"{found} {what} are more than the limit {limit} allows, which is {most}", path=path)
 
 
 DEFAULT: Final = Limits()

@@ -11,7 +11,7 @@ from ..errors import SchemaError
 from .attributes import check_attributes
 from .describing import short
 from .fitting import Fitting, is_json, is_text
-from .limits import DEFAULT, Limits
+from .limits import DEFAULT, Limits, demand_within
 from .nodes import (
     ABSENT,
     PRIMITIVES,
@@ -29,6 +29,10 @@ from .nodes import (
 )
 
 NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+DEEPEST_TEXT: Final = 200
+"""How deep lists and dicts are measured: schemas, defaults and attributes are refused before they are as deep."""
+DEEPEST_ATTRIBUTE: Final = 8
+"""How deep lists and dicts stand in each other in an attribute of ours; no known one has more than two levels."""
 ORDERS: Final = frozenset({"ascending", "descending", "ignore"})
 
 LOGICAL_KINDS: Final = {
@@ -102,10 +106,36 @@ def parse(source: Any, limits: Limits = DEFAULT) -> Node:
     Raises:
         SchemaError: It is no Avro schema; ``path`` says where.
     """
+    _demand_size(source, limits)
     parser = _Parser(limits)
     root = parser.node(source, "$", "", 0)
     parser.check_defaults()
     return root
+
+
+def _demand_size(source: Any, limits: Limits) -> None:
+    """Refuse a JSON value that has more characters as text than a schema may have.
+
+    A dict may hold one object in many places, and all that follows walks it as a tree, as its text is one. Parts that
+    stand deeper than `DEEPEST_TEXT` are not looked at, here or later.
+    """
+    left = limits.schema_text
+    waiting = [(source, 0)]
+    while waiting:
+        value, depth = waiting.pop()
+        parts: Any = ()
+        if depth > DEEPEST_TEXT:
+            continue
+        if isinstance(value, dict):
+            left -= sum(len(key) for key in value if isinstance(key, str))
+            parts = value.values()
+        elif isinstance(value, list):
+            parts = value
+        left -= (len(value) if isinstance(value, str) else 0) or 1
+        if left < len(parts):
+            most = limits.schema_text
+            raise SchemaError(f"the schema would have more characters than {most}, the limit schema_text", path="$")
+        waiting += [(part, depth + 1) for part in parts]
 
 
 def own_attributes(source: dict[str, Any], path: str) -> dict[str, Any]:
@@ -116,7 +146,7 @@ def own_attributes(source: dict[str, Any], path: str) -> dict[str, Any]:
     """
     found = {key: value for key, value in source.items() if isinstance(key, str) and key.startswith("safecodec.")}
     for key, value in found.items():
-        if not is_json(value):
+        if _is_deeper(value, DEEPEST_ATTRIBUTE) or not is_json(value):
             raise SchemaError(
                 f"the attribute {short(key)} has a value of another form than JSON: {short(value)}", path=path
             )
@@ -131,6 +161,7 @@ class _Parser:
         self.named: dict[str, Named] = {}
         self.defaults: list[tuple[Field, str]] = []
         """The fields with a default, which are checked when every record has its fields, and the defaults' paths."""
+        self.nodes = 0
         self.extents: dict[int, tuple[int, int]] = {}
         """The extents of the defaults so far, by the field's id."""
         self.fitting = Fitting()
@@ -138,6 +169,8 @@ class _Parser:
     def node(self, source: Any, path: str, namespace: str, depth: int) -> Node:
         if depth > self.deepest:
             raise SchemaError(f"the schema nests deeper than {self.deepest} levels, the limit schema_depth", path=path)
+        self.nodes += 1
+        demand_within("nodes", self.limits.nodes, self.nodes, "types", path)
         if isinstance(source, str):
             return self.by_name(source, path, namespace)
         if isinstance(source, list):
@@ -158,6 +191,7 @@ class _Parser:
         return found
 
     def union(self, source: list[Any], path: str, namespace: str, depth: int) -> Union:
+        demand_within("branches", self.limits.branches, len(source), "branches", path)
         branches: list[Node] = []
         seen: set[str] = set()
         for at, one in enumerate(source):
@@ -209,7 +243,10 @@ class _Parser:
             space = namespace
         if not isinstance(space, str):
             raise SchemaError(f"the namespace is a str, not {_kind(space)}", path=f"{path}.namespace")
+        self.bound_name(name, f"{path}.name")
+        self.bound_name(space, f"{path}.namespace")
         full = _full_name(name, space)
+        self.bound_name(full, f"{path}.name")
         if not all(NAME.match(part) for part in full.split(".")):
             raise SchemaError(f"{short(full)} is no Avro name", path=f"{path}.name")
         space = full.rpartition(".")[0]
@@ -217,8 +254,18 @@ class _Parser:
             raise SchemaError(f"{short(full)} is the name of a primitive type", path=f"{path}.name")
         if full in self.named:
             raise SchemaError(f"the type {short(full)} is defined twice", path=f"{path}.name")
-        aliases = _texts(source.get("aliases", []), "aliases", f"{path}.aliases")
+        aliases = self.aliases(source, path)
         return full, space, tuple(_full_name(alias, space) for alias in aliases)
+
+    def aliases(self, source: dict[str, Any], path: str) -> list[str]:
+        found = _texts(source.get("aliases", []), "aliases", f"{path}.aliases")
+        demand_within("branches", self.limits.branches, len(found), "aliases", f"{path}.aliases")
+        for alias in found:
+            self.bound_name(alias, f"{path}.aliases")
+        return found
+
+    def bound_name(self, name: str, path: str) -> None:
+        demand_within("name", self.limits.name, len(name), "characters of a name", path)
 
     def record(self, source: dict[str, Any], path: str, namespace: str, depth: int) -> Node:
         full, space, aliases = self.names(source, path, namespace)
@@ -248,13 +295,14 @@ class _Parser:
         name = source.get("name", ABSENT)
         if not isinstance(name, str) or not NAME.match(name):
             raise SchemaError(f"the field's name is {short(name)}, which is no Avro name", path=path)
+        self.bound_name(name, f"{path}.name")
         order = source.get("order", "ascending")
         if not isinstance(order, str) or order not in ORDERS:
             raise SchemaError(
                 f"the order is {short(order)}, not one of {', '.join(sorted(ORDERS))}", path=f"{path}.order"
             )
         node = self.part(source, "type", path, namespace, depth)
-        aliases = _texts(source.get("aliases", []), "aliases", f"{path}.aliases")
+        aliases = self.aliases(source, path)
         field = Field(name, node, source.get("default", ABSENT), tuple(aliases), own_attributes(source, path))
         check_attributes(field, path)
         return field
@@ -262,7 +310,9 @@ class _Parser:
     def enum(self, source: dict[str, Any], path: str, namespace: str) -> Enum:
         full, _, aliases = self.names(source, path, namespace)
         symbols = _texts(source.get("symbols"), "symbols", f"{path}.symbols")
+        demand_within("symbols", self.limits.symbols, len(symbols), "symbols", f"{path}.symbols")
         for symbol in symbols:
+            self.bound_name(symbol, f"{path}.symbols")
             if not NAME.match(symbol):
                 raise SchemaError(f"the symbol {short(symbol)} is no Avro name", path=f"{path}.symbols")
         if len(set(symbols)) != len(symbols):
