@@ -1,4 +1,5 @@
-# make demo | test | lint | docs | bench | figures | plots | profile | sanitize | coverage | fuzz-long | fuzz-pairs
+# make demo | test | lint | docs | bench | figures | plots | profile | sanitize | coverage
+# make fuzz | fuzz-coverage | fuzz-long | fuzz-pairs
 # make clean | distclean
 # make bench-gate | bench-gate-update | bench-targets | test-freethreaded | bench-freethreaded
 # make test-pages
@@ -24,10 +25,12 @@ SOURCES := $(shell find src \( -name '*.pyx' -o -name '*.pxd' -o -name '*.h' -o 
 
 # A flavour is imported from its own directory, never from src; tests/conftest.py holds it to that.
 flavour = cd build/$(1) && PYTHONPATH=$(ROOT)/build/$(1)/src SAFECODEC_EXPECT_SOURCE=$(ROOT)/build/$(1)/src
+asan = LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so)" \
+	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 PYTHONMALLOC=malloc
 suite = -m pytest -c $(ROOT)/pyproject.toml --rootdir=$(ROOT) -p no:cacheprovider
 
 .PHONY: demo test test-release coverage lint docs bench bench-gate bench-gate-update bench-targets figures plots profile \
-	sanitize fuzz-long fuzz-pairs build servers valgrind clean distclean test-freethreaded bench-freethreaded \
+	sanitize fuzz fuzz-long fuzz-pairs build servers valgrind clean distclean test-freethreaded bench-freethreaded \
 	build-freethreaded test-pages wheels check-dist sizes sbom changelog test-wheels test-wheel-3.14 test-arm64 test-s390x
 .DELETE_ON_ERROR:
 
@@ -118,10 +121,16 @@ profile: $(VENV) valgrind
 # debugging allocator. Leaks are not looked for: CPython itself leaves memory behind at exit.
 sanitize: $(BUILT) servers
 	$(BIN)/python scripts/build_flavour.py asan
-	$(call flavour,asan) LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so)" \
-		ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 PYTHONMALLOC=malloc \
-		$(BIN)/python $(suite) -q $(ROOT)/tests $(ARGS)
+	$(call flavour,asan) $(asan) $(BIN)/python $(suite) -q $(ROOT)/tests $(ARGS)
 	PYTHONMALLOC=debug $(BIN)/python -X dev -m pytest -q $(ARGS)
+
+# Hostile schemas, payloads, frames, values and hooks on the sanitizers' build, on all cores; time and memory are judged
+# for each byte. SEED=... for the run that starts there; a finding makes the exit code 1.
+MINUTES ?= 10
+fuzz: $(BUILT)
+	$(BIN)/python scripts/build_flavour.py asan
+	$(call flavour,asan) $(asan) $(BIN)/python $(ROOT)/tests/fuzz/structured.py --minutes $(MINUTES) \
+		$(if $(SEED),--first $(SEED)) $(ARGS)
 
 # The Avro engines compared on a million Hypothesis examples, on all cores: EXAMPLES=... for another number.
 EXAMPLES ?= 1000000

@@ -22,6 +22,11 @@ FLAVOURS: dict[str, dict[str, list[str]]] = {
         ],
         "link": ["-fsanitize=address,undefined"],
     },
+    # By clang, for atheris: its preloaded libraries have the sanitizers' and libFuzzer's runtime, so none is linked.
+    "guided": {
+        "compile": ["-O1", "-g", "-fno-omit-frame-pointer", "-fsanitize=address,fuzzer-no-link"],
+        "link": [],
+    },
     # An editable install: make builds its modules, which setuptools would do a second time.
     "none": {"compile": [], "link": []},
 }

@@ -20,6 +20,7 @@ FLAVOURS = {
     "profile": "profile",
     "coverage": "coverage",
     "asan": "asan",
+    "guided": "guided",
     "freethreaded": "release",
 }
 """Directories under build/, with setup.py's name for the switches. The last is for an interpreter without a GIL."""

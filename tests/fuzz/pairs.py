@@ -10,28 +10,23 @@ from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
 import os
 import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, TypeAlias
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from fuzz.workers import Job, done
 from pairs.checks import Finding, Setup
 from pairs.example import example, shrunk
 
 CHUNK = 100
 """How many pairs a worker makes between two reports."""
-PATIENCE = 120.0
-"""Seconds without a report after which a worker hangs."""
 CRASH = "crash"
 
 Signature: TypeAlias = tuple[str, str, str]
@@ -145,78 +140,6 @@ class Show:
         """The pair as it was found, where a smaller one ends the process."""
         text = shown(seed, self.finding, self.count, shrink=False)
         return f"{text}\n\n(a smaller pair: {how})", []
-
-
-Job: TypeAlias = Compare | Show
-
-
-def work(orders: Connection, current: Any) -> None:
-    """Do what is ordered, one after the other."""
-    while True:
-        orders.send(orders.recv().run(current))
-
-
-class Worker:
-    """A process that does one job at a time."""
-
-    def __init__(self) -> None:
-        context = multiprocessing.get_context("spawn")
-        self.orders, theirs = context.Pipe()
-        self.current = context.Value("q", -1)
-        self.process = context.Process(target=work, args=(theirs, self.current), daemon=True)
-        self.process.start()
-        theirs.close()
-
-    def begin(self, job: Job) -> None:
-        """Order a job."""
-        self.job, self.since, self.current.value = job, time.monotonic(), getattr(job, "first", -1)
-        self.orders.send(job)
-
-    def end(self) -> str:
-        """End the process; returns how it ended."""
-        self.process.join(0.2)
-        code = self.process.exitcode
-        self.process.kill()
-        self.process.join()
-        self.orders.close()
-        return "it did not end in time" if code is None else f"the process ended with {code}"
-
-
-def done(processes: int, jobs: list[Job]) -> Iterator[Any]:
-    """Yield what the jobs return, on several processes where it is more than one."""
-    if processes == 1:
-        yield from (job.run(SimpleNamespace(value=-1)) for job in jobs)
-        return
-    waiting = jobs[::-1]
-    busy: list[Worker] = []
-    idle = [Worker() for _ in range(min(processes, len(jobs)))]
-    try:
-        while waiting or busy:
-            while waiting and idle:
-                busy.append(idle.pop())
-                busy[-1].begin(waiting.pop())
-            ready = set(wait([worker.orders for worker in busy], timeout=1.0))
-            for worker in list(busy):
-                if worker.orders in ready or time.monotonic() - worker.since > PATIENCE:
-                    busy.remove(worker)
-                    result, rest, free = _answer(worker, ready=worker.orders in ready)
-                    waiting += rest
-                    idle.append(free)
-                    yield result
-    finally:
-        for worker in (*busy, *idle):
-            worker.end()
-
-
-def _answer(worker: Worker, *, ready: bool) -> tuple[Any, list[Job], Worker]:
-    """Yield a worker's findings, the rest of its job, and a worker that is free: another where it is gone."""
-    try:
-        if ready:
-            return worker.orders.recv(), [], worker
-    except (EOFError, ConnectionError):
-        pass
-    result, rest = worker.job.crashed(int(worker.current.value), worker.end())
-    return result, list(rest), Worker()
 
 
 def shown(seed: int, finding: Finding, count: int, *, shrink: bool) -> str:

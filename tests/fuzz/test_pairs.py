@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fuzz import pairs
+from fuzz import pairs, workers
 from pairs.checks import Finding, PairCheck, Setup
 from pairs.example import Example
 
@@ -55,8 +55,8 @@ def test_faults_of_the_generator_are_findings(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_worker_that_ends_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a process does not answer, its pair is a finding, and the other pairs of its job are left to do."""
-    monkeypatch.setattr(pairs, "PATIENCE", -1.0)
-    results = pairs.done(2, [pairs.Compare(5, 1_000_000)])
+    monkeypatch.setattr(workers, "PATIENCE", -1.0)
+    results = workers.done(2, [pairs.Compare(5, 1_000_000)])
     report = next(results)
     results.close()  # type: ignore[attr-defined]
     ((seed, finding),) = report.first.values()
