@@ -2,6 +2,8 @@
 
 * ``noexcept`` swallows errors: only inline functions of .pxd files and declarations of foreign C may have it.
 * No ``include``, ``DEF`` or ``IF``.
+* A list comprehension, or a generator that is made a list on the way, has names for its items. Of any other item Cython
+  3.3.0 and 3.3.1 drop the reference twice where there is no memory for the list (`__Pyx_ListComp_AppendAndDecref`).
 * The layering and the third-party rules of import-linter, which reads Python files only; they are taken from its
   own settings in pyproject.toml. What ``deferred`` names there may be imported against the layering, in a function.
 """
@@ -111,6 +113,20 @@ def imports(module: str, line: str) -> Iterator[str]:
         yield ".".join([*parent, *filter(None, [base.lstrip(".")]), name])
 
 
+def makes_list(line: str) -> bool:
+    """Tell whether a line makes a list of items that are no names, in one expression."""
+    for found in re.finditer(r"\sfor\s", line):
+        at, depth = found.start(), 0
+        while at > 0 and not (depth == 0 and line[at - 1] in "([{"):
+            at -= 1
+            depth += {")": 1, "]": 1, "}": 1, "(": -1, "[": -1, "{": -1}.get(line[at], 0)
+        item, opener, before = line[at : found.start()], line[at - 1 : at], line[: max(at - 1, 0)]
+        is_list = opener == "[" or (opener == "(" and re.search(r"\b(tuple|list|sorted|join)$", before))
+        if is_list and not re.fullmatch(r"\w+", item):
+            return True
+    return False
+
+
 def faults(file: Path, module: str, source: str, rules: Rules) -> Iterator[str]:
     """Every fault of one file, as ``file:line: what``."""
     extern: int | None = None
@@ -124,6 +140,8 @@ def faults(file: Path, module: str, source: str, rules: Rules) -> Iterator[str]:
             yield f"{file}:{line.number}: noexcept outside of a .pxd file's inline function swallows errors"
         if re.match(r"(include|DEF|IF)\b", line.text):
             yield f"{file}:{line.number}: {line.text.split()[0]} is not used here"
+        if file.suffix == ".pyx" and makes_list(line.text):
+            yield f"{file}:{line.number}: a list of items that are no names: append each in a loop, or use map"
         for imported in imports(module, line.text):
             if fault := rules.fault(module, imported, deferred=line.indent > 0):
                 yield f"{file}:{line.number}: {fault}"

@@ -130,7 +130,10 @@ cdef double glance(object value, int depth, int *left) except -1:
     names = field_names(type(value))
     if names is None:
         return LEAF
-    return sampled([getattr(value, name, None) for name in names], len(names), len(names), depth, left)
+    held = []
+    for name in names:
+        held.append(getattr(value, name, None))
+    return sampled(held, len(names), len(names), depth, left)
 
 
 # All of few items, or as many as there are of the first ones.

@@ -100,13 +100,16 @@ cdef class Reader:
 
     def __cinit__(self, versions, str environment, max_payload, target=None, shadow=None, rules=None):
         self._decoders = versions.decoders(target)
-        self._compiled = all([type(one) is Plan for one in self._decoders])
+        self._compiled = set(map(type, self._decoders)) == {Plan}
         self._known = KnownVersions(versions.fingerprints, versions.explain_conflict)
         self._describe = versions.module.describe
         self._shadow = shadow
         self._rules = LoopRules() if rules is None else rules
         self._guarded = self._rules.guard != GUARD_OFF
-        self._estimates = tuple([self._rules.estimate() for _ in range(len(self._decoders) + 1)])
+        estimates = [self._rules.estimate()]
+        for _ in self._decoders:
+            estimates.append(self._rules.estimate())
+        self._estimates = tuple(estimates)
         self._subject = versions.subject
         self._environment = environment
         fill_expected(&self._expected, versions.payload, self._subject, self._environment, max_payload)

@@ -34,6 +34,9 @@ def run(script: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]
         ("codec.pyx", "import asyncio\n", "codec.pyx:1: imports asyncio, which only safecodec.offload may"),
         ("_loop.pyx", "from safecodec import offload\n", "_loop.pyx:1: safecodec._loop imports safecodec.offload"),
         ("reader.pyx", "def f():\n    from . import offload\n", "reader.pyx:2: safecodec.reader imports"),
+        ("codec.pyx", "x = [f(one) for one in many]\n", "codec.pyx:1: a list of items that are no names"),
+        ("codec.pyx", "x = tuple(\n    one[0] for one in many\n)\n", "codec.pyx:1: a list of items that are no names"),
+        ("codec.pyx", "x = f(', '.join(f'{one}' for one in many))\n", "codec.pyx:1: a list of items that are no names"),
     ],
 )
 def test_forbidden_cython_is_found(tmp_path: Path, name: str, source: str, fault: str) -> None:
@@ -54,6 +57,7 @@ def test_allowed_cython_passes(tmp_path: Path) -> None:
     (package / "x.pxd").write_text("cdef inline int f(\n    int x,\n) noexcept nogil:\n    return x\n")
     (package / "_x.pyx").write_text(
         '"""noexcept."""\nfrom ..errors import (\n    ConfigError,\n)\nfrom . cimport layout\nimport struct\n'
+        "x = [one for one in f(many)]\ny = {f(one) for one in many}\nz = all(f(one) for one in many)\n"
         'cdef extern from "x.h" nogil:\n    int f(int x) noexcept  # foreign\ns = "noexcept"  # noexcept\n'
     )
     (package.parent / "_loop.pyx").write_text("def f():\n    from safecodec import offload\n    return offload\n")

@@ -1,5 +1,7 @@
 """A resolved tree compiled into the steps that the decoder takes."""
 
+from operator import attrgetter
+
 from safecodec.avro._arena cimport Arena
 
 from safecodec.avro._slots import is_collected, slot_offset
@@ -44,7 +46,7 @@ def least_size(node, known):
 cdef object parts_of(node):
     if isinstance(node, Union):
         return node.branches
-    return [field.type for field in node.fields] if isinstance(node, Record) else ()
+    return list(map(attrgetter("type"), node.fields)) if isinstance(node, Record) else ()
 
 
 # Of a node whose parts are known, or open where they hold the node.
@@ -53,7 +55,9 @@ cdef object size_of(node, dict known):
         return LEAST[node.kind]
     if isinstance(node, Fixed):
         return node.size
-    sizes = [max(known[id(part)], 0) for part in parts_of(node)]
+    sizes = []
+    for part in parts_of(node):
+        sizes.append(max(known[id(part)], 0))
     if isinstance(node, Record):
         return sum(sizes)
     return 1 + min(sizes) if sizes else 1
@@ -185,7 +189,7 @@ cdef class Compiler:
         step.width = making.width
         step.made = self.arena.keep(making.cls)
         if step.make == MAKE_DICT and making.whole:
-            step.template = self.arena.keep(dict.fromkeys([place.name for place in making.places.values()]))
+            step.template = self.arena.keep(dict.fromkeys(map(attrgetter("name"), making.places.values())))
         step.then = self.arena.keep(making.then)
         step.keywords = self.arena.keep(making.keywords)
         cdef list parts = []
@@ -198,7 +202,8 @@ cdef class Compiler:
             if mine is None:
                 parts.append((None, written.type, written.name, False))
                 continue
-            parts += [(field, inner, written.name, at > 0) for at, (field, inner) in enumerate(mine)]
+            for at, (field, inner) in enumerate(mine):
+                parts.append((field, inner, written.name, at > 0))
         step.count = len(parts)
         step.parts = <Part *>self.arena.room(step.count, sizeof(Part))
         for at, (field, inner, label, again) in enumerate(parts):

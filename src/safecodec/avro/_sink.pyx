@@ -154,6 +154,8 @@ cdef bint put_named(const Put *step, object value, Sink *sink) except -1:
             if type(one) is type(value) and one == value:
                 index = step.indices[<Py_ssize_t>at]
     if index is None:
-        names = ", ".join([str(getattr(one, "value", one)) for one in <tuple><object>step.symbols])
-        raise refusal(sink, f"{short(value)} is none of the symbols {names}")
+        names = []
+        for one in <tuple><object>step.symbols:
+            names.append(str(getattr(one, "value", one)))
+        raise refusal(sink, f"{short(value)} is none of the symbols {', '.join(names)}")
     return put_long(sink.out, index)

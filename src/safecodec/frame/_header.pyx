@@ -116,7 +116,7 @@ cdef class Header:
         return hash(bytes(self))
 
     def __repr__(self):
-        fields = ", ".join([f"{name}={value!r}" for name, value in self.as_dict().items()])
+        fields = ", ".join(map("{0[0]}={0[1]!r}".format, self.as_dict().items()))
         return f"Header({fields})"
 
     def __reduce__(self):
@@ -174,7 +174,10 @@ cdef class KnownVersions:
     def numbers(self):
         """The version numbers, oldest first."""
         cdef Py_ssize_t at
-        return tuple([self.known[at].version for at in range(self.count)])
+        cdef list found = []
+        for at in range(self.count):
+            found.append(self.known[at].version)
+        return tuple(found)
 
 
 # ---- what a caller gives -------------------------------------------------------------------------------------
