@@ -23,6 +23,7 @@ cdef enum Fault:
     ITEMS_ANNOUNCED    # found: items, wanted: bytes that follow
     EMPTY_ITEMS        # found: items, wanted: how many the limit leaves
     BLOCK_SIZE         # found: bytes that the block has, wanted: what it says
+    TOO_LARGE          # wanted: the limit
 
 # One record, array or map that the reader is in: its step of the plan, and which of its parts; a map's is its key, as
 # bytes of the payload.
@@ -38,6 +39,8 @@ cdef struct Cursor:
     const uint8_t *start
     void **keys             # the plan's cache of map keys, or NULL
     Py_ssize_t empty_items  # how many may still come
+    int64_t spare           # bytes of memory that records may still take
+    int64_t expansion       # the limit that it comes of
     Breath breath
     int depth
     int deepest

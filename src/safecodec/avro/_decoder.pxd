@@ -1,5 +1,5 @@
 cimport cython
-from libc.stdint cimport uint8_t
+from libc.stdint cimport int64_t, uint8_t
 
 from safecodec.avro._arena cimport Arena
 from safecodec.avro._breathing cimport Breather
@@ -14,6 +14,7 @@ cdef class Plan:
     cdef Step *_root
     cdef int _deepest
     cdef Py_ssize_t _empty_items
+    cdef int64_t _expansion
     cdef Py_ssize_t _longest
     cdef bint _prefix
     cdef void **_keys

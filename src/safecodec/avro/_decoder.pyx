@@ -14,7 +14,7 @@ from safecodec._settled cimport settle
 from safecodec.avro._arena cimport Arena
 from safecodec.avro._breathing cimport FILLED, LARGE, Breather, breathe, weigh
 from safecodec.avro._cursor cimport (
-    NO_BRANCH, NO_SYMBOL, NO_UTF_8, Block, Cursor, Level, claim, close_block, ends_here, enter, fail,
+    NO_BRANCH, NO_SYMBOL, NO_UTF_8, TOO_LARGE, Block, Cursor, Level, claim, close_block, ends_here, enter, fail,
     first_fault, is_ascii, is_exact_double, load_double, load_float, open_block, preallocated, start_at, take_bit, take_index, take_int,
     take_long, take_size,
 )
@@ -35,10 +35,13 @@ from safecodec.avro._refusals cimport lost, refusal, unfinished
 from safecodec.avro._skip cimport skip
 from safecodec.avro._times cimport day, instant
 
+from safecodec.avro.limits import ROOM as _ROOM
 from safecodec.avro.limits import checked as _checked
 from safecodec.errors import InputTypeError, PayloadError, PayloadTooLargeError
 
 learn_ascii()
+
+cdef int64_t ROOM = _ROOM
 
 
 @cython.final
@@ -61,6 +64,7 @@ cdef class Plan:
         self._root = compiler.action_root(action)
         self._deepest = limits.depth
         self._empty_items = limits.empty_items
+        self._expansion = limits.expansion
         self._longest = limits.payload
         self._prefix = prefix
         if SHARED_KEYS and compiler.has_keys:
@@ -106,6 +110,8 @@ cdef class Plan:
         start_at(&cursor, data, size, breather)
         cursor.keys = self._keys
         cursor.empty_items = self._empty_items
+        cursor.expansion = self._expansion
+        cursor.spare = ROOM + self._expansion * size
         cursor.deepest = self._deepest
         value = take(self._root, &cursor)
         found = <object>value
@@ -191,6 +197,7 @@ cdef PyObject *take_other(const Step *step, Cursor *cursor) except NULL:
         return Py_NewRef(Py_None)
     elif op == ABSENT:
         if step.finish is not NULL:
+            weigh_record(step, cursor)
             return made_anew(step.finish, cursor)
         return Py_NewRef(Py_Ellipsis if step.made is NULL else step.made)
     elif op == FLOAT:
@@ -314,6 +321,15 @@ cdef object finished(const Step *step, Cursor *cursor, PyObject *value):
 
 # ---- records -----------------------------------------------------------------------------------------------------
 
+# A record has no byte of its own: its memory is bounded by a limit.
+cdef inline int weigh_record(const Step *step, Cursor *cursor) except -1:
+    cursor.spare -= step.weight
+    if cursor.spare < 0:
+        fail(cursor, TOO_LARGE, cursor.at, 0, cursor.expansion)
+        raise refusal(cursor)
+    return 0
+
+
 cdef PyObject *take_record(const Step *step, Cursor *cursor) except NULL:
     cdef Level *level = enter(cursor, step)
     cdef const uint8_t *start = cursor.at
@@ -322,6 +338,7 @@ cdef PyObject *take_record(const Step *step, Cursor *cursor) except NULL:
     cdef object made
     if level is NULL:
         raise refusal(cursor)
+    weigh_record(step, cursor)
     if step.make == MAKE_SLOTS:
         made = new_object(step.made)
     elif step.make == MAKE_LEAF:

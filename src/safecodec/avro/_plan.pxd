@@ -65,6 +65,7 @@ cdef struct Step:
     Part *parts
     Fill *fills
     Py_ssize_t filled   # how many fills
+    Py_ssize_t weight   # bytes of memory that count for a record, or for what ABSENT makes
     Py_ssize_t width    # of what a record becomes: its fields, or its class's arguments
     PyObject *template  # a dict with a record's keys in the reader's order, which the writer's need not be
     PyObject *made      # the class of a record's objects; ABSENT: the value, or NULL

@@ -143,11 +143,11 @@ cdef class Compiler:
         step.op = ABSENT
         found = self.targets.absent(action)
         if found is not None:
-            value, factory = found
-            step.finish = self.arena.keep(factory)
-            if factory is None:
-                self.arena.keep(value)
-                step.made = <PyObject *>value  # None, too
+            step.weight = found.size
+            step.finish = self.arena.keep(found.factory)
+            if found.factory is None:
+                self.arena.keep(found.value)
+                step.made = <PyObject *>found.value  # None, too
         return step
 
     # A step whose result goes through a function, where there is one; it then stands for the action.
@@ -212,6 +212,7 @@ cdef class Compiler:
         if making.tells and step.make == MAKE_SLOTS and making.then is None:
             self.leaves.append(<size_t>step)
         self.check_places(step, making.cls)
+        step.weight = making.size
         return 0
 
     # Objects are filled past their class: each place has to be one that they have, and no place of a tuple stays empty.

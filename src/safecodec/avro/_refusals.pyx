@@ -5,7 +5,7 @@ from libc.stdint cimport uint64_t
 
 from safecodec.avro._cursor cimport (
     ANNOUNCED, CUT_OFF, EMPTY_ITEMS, ITEMS_ANNOUNCED, NO_BOOLEAN, NO_BRANCH, NO_SYMBOL, NO_UTF_8, TOO_DEEP,
-    TOO_LONG, TOO_WIDE, Cursor, Fault,
+    TOO_LARGE, TOO_LONG, TOO_WIDE, Cursor, Fault,
 )
 from safecodec.avro._plan cimport ARRAY, MAP, Step
 
@@ -44,6 +44,8 @@ cdef str reason_of(const Cursor *cursor):
         return f"{<uint64_t>cursor.found} items are announced and {wanted} bytes follow"
     if fault == EMPTY_ITEMS:
         return f"{<uint64_t>cursor.found} items without a byte are announced, the limit empty_items leaves {wanted}"
+    if fault == TOO_LARGE:
+        return f"the records take more memory than the limit expansion allows, {wanted} bytes for a byte of payload"
     return f"a block has {found} bytes and says {wanted}"
 
 

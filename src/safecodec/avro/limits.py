@@ -11,6 +11,7 @@ BOUNDS: Final = {
     "payload": (1, 2**32 - 1),
     "depth": (0, 64),
     "empty_items": (0, 2**31 - 1),
+    "expansion": (0, 2**20),
     "schema_text": (0, 2**31 - 1),
     "schema_depth": (0, 64),
     "nodes": (1, 2**31 - 1),
@@ -21,6 +22,8 @@ BOUNDS: Final = {
 }
 """Beyond these no limit can be set: what a frame's header holds, and what the smallest stack of a thread bears. A
 longest payload of 0 would refuse nearly every value, and is mostly meant as no limit."""
+ROOM: Final = 8 << 20
+"""Bytes of memory that the records of any payload may take, however short it is."""
 
 
 @final
@@ -34,6 +37,13 @@ class Limits:
             128 KiB can read, write and skip.
         empty_items: How many items without a byte (nulls, empty records) a payload may have, all its collections
             together. All other items are bounded by the bytes that follow.
+        expansion: How many bytes of memory the records of an Avro payload may take for each of its bytes, beyond 8 MiB
+            that any may take. A record itself has no byte, nor has a field that the writer's version lacks or that is
+            null: they count with the size of the record's object, and of lists, dicts and sets that are made for
+            missing fields (256 bytes where a default factory of yours makes something else). All else has a byte of
+            its own at least, and takes 330 more for it at most, so that by default a value takes less than 850 bytes
+            for each byte of payload: a record of one byte in a dict takes 200, in an instance of a plain dataclass 400.
+            It holds when payloads are read, as only the reader knows its classes.
         schema_text: The longest JSON text of a schema, in characters. Raise it for a schema of more than a megabyte
             whose source is trusted: parsed, a text takes some twenty times its length in memory. Dicts and lists are
             measured as their text would be, so what they share counts wherever it stands.
@@ -54,6 +64,7 @@ class Limits:
     payload: int = 64 * 1024 * 1024
     depth: int = 64
     empty_items: int = 10_000
+    expansion: int = 512
     schema_text: int = 1 << 20
     schema_depth: int = 64
     nodes: int = 65_536

@@ -150,8 +150,8 @@ class ReferencePlan:
         found = self._targets.absent(action)
         if found is None:
             return LEFT_OUT
-        value, factory = found
-        return value if factory is None else self._called(lambda _: factory(), None, path)
+        factory = found.factory
+        return found.value if factory is None else self._called(lambda _: factory(), None, path)
 
     def _record(self, action: TakeFields, value: dict[str, Any], path: str) -> Any:
         making = self._makings.setdefault(id(action), self._targets.making(action))

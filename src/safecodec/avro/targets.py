@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from sys import intern
+from sys import getsizeof, intern
 from typing import TYPE_CHECKING, Any, Final
 
 from . import classes
@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 
 UNITS: Final = {"millis": 1_000, "micros": 1_000_000, "nanos": 1_000_000_000}
 """Units of a second."""
+UNKNOWN: Final = 256
+"""Bytes that count for what a default factory makes of which no more is known."""
+HEADER: Final = 16
+"""Bytes that the garbage collector adds to an object."""
+ATTRIBUTES: Final = 352
+"""Bytes that ``__dict__`` adds to an object of a class with some fields, or less."""
 INSTANTS: Final = {"timestamp": "instant", "local-timestamp": "local instant"}
 PROMOTED: Final = {
     ("int", "long"): "int",
@@ -58,11 +64,13 @@ class Filling:
         place: Where it goes.
         value: A value that cannot be changed.
         factory: What is called for it each time.
+        size: Bytes of memory that count for what it makes.
     """
 
     place: Place
     value: Any = None
     factory: Callable[[], Any] | None = None
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +98,12 @@ class Making:
     then: Callable[[Any], Any] | None = None
     tells: bool = False
     whole: bool = True
+
+    @property
+    def size(self) -> int:
+        """Bytes of memory that count for the object, and for what is made for fields that the writer does not have."""
+        own = getsizeof(dict.fromkeys(list(self.places))) if self.how == "dict" else _object_size(self.cls, self.width)
+        return own + sum(fill.size for fill in self.fills)
 
 
 class Targets:
@@ -143,14 +157,13 @@ class Targets:
             return self._dict(action, hint if isinstance(hint, RecordHint) else None)
         return self._object(action, hint)
 
-    def absent(self, action: TakeAbsent) -> tuple[Any, Callable[[], Any] | None] | None:
+    def absent(self, action: TakeAbsent) -> Filling | None:
         """Return the value of a field that the writer left out, or its maker; None where a key is left out, too."""
         hint = self._hints.get(id(action.record))
         as_dict = not isinstance(hint, RecordHint) or hint.kind == "typeddict"
         if as_dict and is_optional(action.field):
             return None
-        filling = self._filling(Place(action.field.name), action.field, hint if isinstance(hint, RecordHint) else None)
-        return filling.value, filling.factory
+        return self._filling(Place(action.field.name), action.field, hint if isinstance(hint, RecordHint) else None)
 
     def _dict(self, action: TakeFields, hint: RecordHint | None) -> Making:
         places, fills = {}, []
@@ -185,7 +198,8 @@ class Targets:
             return _filled(place, field.type, field.default, self._digits)
         own = classes.field_of(hint, field.name)
         if own.factory is not NO_DEFAULT:
-            return Filling(place, factory=own.factory)
+            builtin = any(own.factory is one for one in (list, dict, set, bytearray))
+            return Filling(place, factory=own.factory, size=getsizeof(own.factory()) if builtin else UNKNOWN)
         return Filling(place, classes.unset() if is_optional(field) else own.default)
 
 
@@ -194,8 +208,20 @@ def _filled(place: Place, node: Node, default: Any, digits: int) -> Filling:
     value = default_value(node, default, digits)
     if isinstance(value, (list, dict)):
         make = partial(default_value, node, default, digits) if value else type(value)
-        return Filling(place, factory=make)
+        return Filling(place, factory=make, size=_deep_size(value))
     return Filling(place, value)
+
+
+def _deep_size(value: Any) -> int:
+    """The bytes of a default with all that it holds."""
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return getsizeof(value) + sum(map(_deep_size, parts))
+
+
+def _object_size(cls: Any, width: int) -> int:
+    """About as many bytes as an object of a class takes."""
+    attributes = ATTRIBUTES if cls.__dictoffset__ else 0
+    return int(HEADER + cls.__basicsize__ + cls.__itemsize__ * width + attributes)
 
 
 # ---- leaves --------------------------------------------------------------------------------------------------------
