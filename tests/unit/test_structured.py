@@ -15,6 +15,7 @@ import pytest
 from typing_extensions import ReadOnly
 
 from safecodec import Codec, EncodeError, IncompatibleSchemaError, PayloadError, SchemaError
+from safecodec.avro import Limits
 from safecodec.avro.describing import describe, short
 from safecodec.avro.schema import Schema
 from safecodec.payload import json, msgpack
@@ -185,6 +186,34 @@ def test_newer_payloads_of_dicts(form: Any) -> None:
     schema = Schema({"type": "record", "name": "R", "fields": [{"name": "a", "type": "long"}]})
     more = Schema(More)
     assert form.forward_decoder(schema, schema)(form.encoder(more, more)(More(1))) == {"a": 1}
+
+
+def test_a_newer_version_may_drop_fields_anywhere(form: Any) -> None:
+    """A field with a default may be missing in maps, arrays and in what holds itself, however tight the limits are."""
+    fields = [
+        {"name": "a", "type": "int", "default": 1},
+        {"name": "b", "type": ["null", "R"], "default": None},
+        {"name": "c", "type": {"type": "array", "items": "R"}, "default": []},
+    ]
+    root = {"type": "map", "values": {"type": "record", "name": "R", "fields": fields}}
+    schema = Schema(root, limits=Limits(nodes=8, name=1, branches=2))
+    library: Any = msgspec.msgpack if form is msgpack else msgspec.json
+    payload = library.encode({"k": {"b": {"a": 2}, "c": [{}]}})
+    least: dict[str, Any] = {"a": 1, "b": None, "c": []}
+    expected = {"k": {"a": 1, "b": {**least, "a": 2}, "c": [least]}}
+    assert form.forward_decoder(schema, schema)(payload) == expected
+
+
+def test_an_error_has_the_start_of_a_value() -> None:
+    """No more of a value is spelled than is shown, however often it holds its parts; short ones are shown whole."""
+    plain: Any
+    for plain in (1, "a", [], (1,), (1, 2), {"a": [None]}, {3}, frozenset({4}), set(), {"x": (b"y", 1.5)}):
+        assert short(plain) == repr(plain)
+    value: Any = []
+    for _ in range(100):
+        value = [value, value]
+    assert short(value) == "[" * 57 + "..."
+    assert short({"a": "b" * 100}) == "{'a': '" + "b" * 50 + "..."
 
 
 class RowV1(msgspec.Struct, array_like=True):

@@ -10,6 +10,7 @@ import contextlib
 import sys
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -22,9 +23,11 @@ from safecodec.avro.defaults import default_bytes, default_value
 from safecodec.avro.logical import put_bytes, put_long
 from safecodec.avro.nodes import Field, Record
 from safecodec.avro.resolve import resolve, resolve_values
-from safecodec.evolution.versions import payload_module
+from safecodec.evolution.versions import PayloadModule, payload_module
 
 COMPARED = [0]
+TAG: dict[str, Any] = {"safecodec.tag_field": "kind", "safecodec.tag": ""}
+PAYLOADS = [("avro", "compiled"), ("avro", "fastavro"), ("msgpack", "compiled"), ("json", "compiled")]
 
 
 class Text(str):
@@ -111,6 +114,10 @@ def enum_defaults(n: int) -> Any:
     return record("R", named("d", items, default=many[::-1]), **{"safecodec.omit_defaults": True})
 
 
+def many_defaults(n: int) -> Any:
+    return record("R", named("d", array(["null", "int", "string"]), default=[*range(n), *names(n)]))
+
+
 def field_of(source: Any) -> Field:
     root = Schema(source).root
     assert isinstance(root, Record)
@@ -122,7 +129,7 @@ def omitting(source: Any) -> Any:
 
 
 def enums(n: int) -> list[Any]:
-    return [{"type": "enum", "name": f"E{at}", "symbols": symbols(2)} for at in range(n)]
+    return [enum([Text(f"s{at}_0"), Text(f"s{at}_1")], f"E{at}") for at in range(n)]
 
 
 def wire(source: Any) -> Callable[[], object]:
@@ -200,6 +207,114 @@ def dropping(n: int) -> Callable[[], object]:
     return lambda: encoder(few, many)
 
 
+def array(items: Any) -> Any:
+    return {"type": "array", "items": items}
+
+
+def names(n: int) -> list[str]:
+    return [f"s{at}" for at in range(n)]
+
+
+def tagged(n: int) -> list[Any]:
+    """A union of records that MessagePack and JSON tell apart by their tags."""
+    return [{**one, **TAG, "safecodec.tag": f"R{at}"} for at, one in enumerate(records(n))]
+
+
+def tagged_values(n: int) -> list[Any]:
+    return [{"kind": f"R{at}", "x": at} for at in range(n)]
+
+
+def tagged_twins(depth: int) -> Any:
+    def tag(source: Any) -> Any:
+        if isinstance(source, list):
+            return [tag(one) for one in source]
+        if not isinstance(source, dict):
+            return source
+        fields = [{**one, "type": tag(one["type"])} for one in source["fields"]]
+        return {**source, "fields": fields, **TAG, "safecodec.tag": source["name"]}
+
+    return tag(twins(depth))
+
+
+def tagged_nest(depth: int) -> Any:
+    value: Any = 1
+    for at in range(depth):
+        value = {"kind": f"B{at}", "f": value}
+    return value
+
+
+def linked() -> Any:
+    return record("L", named("x", ["null", "L"]))
+
+
+def chained(n: int) -> Any:
+    value: Any = None
+    for _ in range(n):
+        value = {"x": value}
+    return value
+
+
+def optional(depth: int) -> Any:
+    types: Any = "int"
+    for _ in range(depth):
+        types = ["null", array(types)]
+    return types
+
+
+def nested(depth: int) -> Any:
+    value: Any = 1
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+def passing(module: PayloadModule, source: Any, value: Any) -> Callable[[], object]:
+    """Return what writes a value and reads it."""
+    schema = Schema(source)
+    encode, decode = module.encoder(schema, schema), module.decoder(schema, schema)
+
+    def call() -> None:
+        assert decode(encode(value)) is not None
+
+    return call
+
+
+def plain_enums(n: int) -> list[Any]:
+    return [enum([f"s{at}", f"t{at}"], f"E{at}") for at in range(n)]
+
+
+def reading(module: PayloadModule, source: Any, value: Any) -> Callable[[], object]:
+    """Return what reads a value; a dict is written by what may be each branch, of which the limit allows so many."""
+    schema = Schema(source)
+    payload, decode = module.encoder(schema, schema)(value), module.decoder(schema, schema)
+    return lambda: decode(payload)
+
+
+def aging(module: PayloadModule, n: int) -> Callable[[], object]:
+    """Return what writes and reads some values whose older version has one field of many."""
+    large = record("L", *(named(f"f{at}", "int") for at in range(n)))
+    many = Schema(array(record("R", *(named(f"f{at}", "L" if at else large) for at in range(n)))))
+    few = Schema(array(record("R", named("f0", large))))
+    encode, decode = module.encoder(few, many), module.decoder(many, few)
+    inner = {f"f{at}": at for at in range(n)}
+    value = [{f"f{at}": inner for at in range(n)}] * (400 // n**2)
+    whole = module.encoder(many, many)(value)
+    return lambda: (encode(value), decode(whole))
+
+
+def planning(module: PayloadModule, source: Any) -> Callable[[], object]:
+    """Return what makes all that a codec makes of a version."""
+    schema = Schema(source)
+
+    def call() -> None:
+        module.encoder(schema, schema)
+        module.decoder(schema, schema)
+        module.forward_decoder(schema, schema)
+        module.reads_newer(schema, schema)
+
+    return call
+
+
 DEFAULTS: dict[str, tuple[int, Callable[[int], Callable[[], object]]]] = {
     "a default fits no branch of nested unions": (8, lambda n: refused(twin_default(n, "x"))),
     "a default fits the last branch of nested unions": (8, lambda n: lambda: Schema(twin_default(n, 1))),
@@ -210,6 +325,7 @@ DEFAULTS: dict[str, tuple[int, Callable[[int], Callable[[], object]]]] = {
 FORMS: dict[str, tuple[int, Callable[[int], Callable[[], object]]]] = {
     "wire form of a default in nested unions": (8, lambda n: wire(omitting(twin_default(n, 1)))),
     "wire form of a default of many symbols": (100, lambda n: wire(enum_defaults(n))),
+    "wire form of many defaults of a union": (100, lambda n: wire(omitting(many_defaults(n)))),
     "wire form of a union of many enums": (100, lambda n: wire(enums(n))),
     "wire form of a union of many records": (100, lambda n: wire([record(f"R{at}") for at in range(n)])),
 }
@@ -229,7 +345,26 @@ RESOLUTIONS: dict[str, tuple[int, Callable[[int], Callable[[], object]]]] = {
     ),
     "dropped fields of one large type": (20, lambda n: dropping(n)),
 }
-SHAPES = DEFAULTS | FORMS | RESOLUTIONS
+VALUES: dict[str, tuple[int, Callable[[int], Callable[[], object]]]] = {
+    f"{what}, {payload} by {engine}": (size, partial(make, payload_module(payload, engine)))
+    for payload, engine in PAYLOADS
+    for what, size, make in (
+        ("symbols of an enum", 40, lambda module, n: passing(module, array(enum(names(n))), names(n))),
+        ("records of a union", 40, lambda module, n: reading(module, array(tagged(n)), tagged_values(n))),
+        ("enums of a union", 20, lambda module, n: reading(module, array(plain_enums(n)), names(n))),
+        ("a chain of optional records", 8, lambda module, n: passing(module, linked(), chained(n))),
+        ("nested optional arrays", 8, lambda module, n: passing(module, optional(n), nested(n))),
+        ("nested unions", 8, lambda module, n: passing(module, tagged_twins(n), tagged_nest(n))),
+        ("an older version with few of many fields", 10, lambda module, n: aging(module, n)),
+        ("plans of a union of records", 40, lambda module, n: planning(module, tagged(n))),
+        ("plans of a union of enums", 40, lambda module, n: planning(module, enums(n))),
+        ("plans of an enum", 100, lambda module, n: planning(module, enum(symbols(n)))),
+        ("plans of a wide record", 40, lambda module, n: planning(module, wide(n))),
+        ("plans of a chain", 20, lambda module, n: planning(module, chain(n))),
+        ("plans of nested unions", 6, lambda module, n: planning(module, tagged_twins(n))),
+    )
+}
+SHAPES = DEFAULTS | FORMS | RESOLUTIONS | VALUES
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -253,6 +388,28 @@ def test_resolution_is_bounded_by_the_nodes_of_a_schema() -> None:
         resolve(writer, reader)
 
 
+def test_fitting_defaults_is_bounded_by_the_nodes_of_a_schema() -> None:
+    """As many values as branches are tried each with each: that ends by the limit, too."""
+    branches = [*(record(f"R{at}", named("x", "int")) for at in range(200)), record("S", named("y", "int"))]
+    source = record("R", named("d", array(branches), default=[{"y": 1} for _ in range(200)]))
+    with pytest.raises(
+        SchemaError, match="fitting the defaults takes more than 8 steps for each of the 1000"
+    ) as caught:
+        Schema(source, limits=Limits(nodes=1000))
+    assert caught.value.path == "$.fields[0].default"
+
+
+def test_types_resolve_by_structure() -> None:
+    """A union's branch of another name is found by what it holds, even in itself; an enum by its symbols."""
+    writer = Schema(["null", linked()])
+    data = writer.encode(chained(3))
+    assert writer.decode(data, reader=["null", renamed(linked())]) == chained(3)
+    older = Schema(["null", enum(["a", "b"])])
+    assert older.decode(b"\2\2", reader=["null", enum(["a"], "F"), enum(["b", "a"], "G")]) == "b"
+    with pytest.raises(IncompatibleSchemaError, match="has no branch for enum 'E'"):
+        older.decode(b"\2\2", reader=["null", enum(["a"], "F")])
+
+
 def test_types_that_nest_by_reference_are_refused_where_they_are_too_deep() -> None:
     """A flat chain of records that is read as a record in itself nests as deep as it is long."""
     link = record("L", named("x", ["null", "L"]))
@@ -273,7 +430,6 @@ DECIMALS = [
     {"type": "bytes", "logicalType": "decimal", "precision": 30},
     {"type": "fixed", "name": "F", "size": 40, "logicalType": "decimal", "precision": 30},
 ]
-PAYLOADS = [("avro", "compiled"), ("avro", "fastavro"), ("msgpack", "compiled"), ("json", "compiled")]
 
 
 def decimal_schema(source: Any, digits: int) -> Schema:
@@ -325,3 +481,36 @@ def test_exponents_do_not_expand() -> None:
         with pytest.raises(SchemaError, match=r"a precision of 5000, the limit digits is 4300 \(at \$.precision\)"):
             Schema({**kind, "logicalType": "decimal", "precision": 5000})
     assert Schema({"type": "fixed", "name": "F", "size": 4096, "logicalType": "decimal", "precision": 4300})
+
+
+def test_fields_that_are_left_out_are_bounded() -> None:
+    """A payload of empty records does not become a payload beyond the limit."""
+    fields = [named(f"f{at}", "string", default="x" * 100) for at in range(10)]
+    schema = Schema(array(omitting(record("R", *fields))), limits=Limits(payload=5000))
+    decode = payload_module("json").decoder(schema, schema)
+    assert len(decode(b"[{},{},{}]")) == 3
+    with pytest.raises(PayloadError, match=r"more than 5000 bytes, the limit payload \(at \$\[4\]\)"):
+        decode(b"[" + b"{}," * 100 + b"{}]")
+
+
+def test_the_first_branch_that_takes_a_value_is_its() -> None:
+    """Tables find the branch that trials in order would: enums before texts, tags in keys or in front."""
+    array_like = {"safecodec.array_like": True}
+    tags: list[dict[str, Any]] = [
+        {**TAG, "safecodec.tag": "a"},
+        {**TAG, "safecodec.tag_field": "sort", "safecodec.tag": "b"},
+    ]
+    tags += [{**TAG, **array_like, "safecodec.tag": "c"}, {**TAG, **array_like, "safecodec.tag": 4}]
+    branches = [record(f"R{at}", named("x", "int"), **more) for at, more in enumerate(tags)]
+    schema = Schema(array(["null", "string", "double", enum(["one"]), *branches]))
+    module = payload_module("json")
+    encode, decode = module.encoder(schema, schema), module.decoder(schema, schema)
+    values = [None, "two", 2.5, "one", *((f"R{at}", {"x": at}) for at in range(4))]
+    payload = encode(values)
+    expected = b'[null,"two",2.5,"one",{"kind":"a","x":0},{"sort":"b","x":1},["c",2],[4,3]]'
+    assert payload == expected
+    assert decode(payload) == [None, "two", 2.5, "one", *({"x": at} for at in range(4))]
+    assert decode(b"[1]") == [1.0]
+    for wrong in (b'[{"kind":"b","x":1}]', b'[{"kind":["a"]}]', b"[{}]", b"[[]]", b"[true]"):
+        with pytest.raises(PayloadError, match="is of no branch of the union: null, string, double, enum 'E', record"):
+            decode(wrong)

@@ -35,21 +35,13 @@ def default_json(node: Node, value: Any) -> Any:
 
 
 class _Encoding:
-    """Encodes Python defaults; each pair of a type and a value once, as branches of a union share types."""
+    """Encodes Python defaults."""
 
     def __init__(self) -> None:
         self._fitting = Fitting()
-        self._known: dict[tuple[int, int], tuple[Any, Any]] = {}
-        """By the ids of a type and of a value, which is kept, so that its id stays its own."""
 
     def json(self, node: Node, value: Any) -> Any:
         """Return the encoding of a value as a type, or `NO_JSON`."""
-        found = self._known.get((id(node), id(value)))
-        if found is None:
-            found = self._known[id(node), id(value)] = value, self._json(node, value)
-        return found[1]
-
-    def _json(self, node: Node, value: Any) -> Any:
         match node:
             case Primitive() if node.logical is not None:
                 return _logical(node, value)
@@ -136,15 +128,16 @@ def _primitive(kind: str, value: Any) -> Any:
     return NO_JSON
 
 
-def default_value(node: Node, default: Any, digits: int = DEFAULT.digits) -> Any:
+def default_value(node: Node, default: Any, digits: int = DEFAULT.digits, fitting: Fitting | None = None) -> Any:
     """Return the value of a default in Avro's JSON encoding, made anew.
 
     Args:
         node: The field's type.
         default: The default, which fits it.
         digits: How many digits a Decimal may have.
+        fitting: What remembers the branches of unions, where values are made again and again.
     """
-    return _value(node, default, digits, Fitting())
+    return _value(node, default, digits, Fitting() if fitting is None else fitting)
 
 
 def _value(node: Node, default: Any, digits: int, fitting: Fitting) -> Any:

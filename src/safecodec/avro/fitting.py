@@ -7,6 +7,8 @@ import math
 import struct
 from typing import Any
 
+from ..errors import SchemaError
+from .limits import STEPS
 from .nodes import ABSENT, Array, Enum, Fixed, Map, Node, Primitive, Record, Union
 
 
@@ -14,14 +16,27 @@ class Fitting:
     """Tells whether JSON values are encodings of defaults of types, and remembers what it has told of each.
 
     A union tries its branches, and branches share types: without memory, the tries would double with each level.
+
+    Args:
+        most: How many nodes a schema may have, by which steps are bounded; None where they have been counted before.
     """
 
-    def __init__(self) -> None:
+    path = "$"
+    """Where the default stands that is looked at."""
+
+    def __init__(self, most: int | None = None) -> None:
+        self._most = most
+        self._steps = 0
+        self._branches: dict[tuple[int, int], tuple[Any, int]] = {}
         self._known: dict[tuple[int, int], tuple[Any, bool]] = {}
         """By the ids of a type and of a value, which is kept, so that its id stays its own."""
 
     def fits(self, node: Node, value: Any) -> bool:
         """Tell whether a JSON value is the JSON encoding of some default of a type."""
+        self._steps += 1
+        if self._most is not None and self._steps > STEPS * self._most:
+            taken = f"fitting the defaults takes more than {STEPS} steps for each of the {self._most} nodes"
+            raise SchemaError(f"{taken} that the limit nodes allows", path=self.path)
         if not isinstance(value, (list, dict)):
             return self._fits(node, value)
         found = self._known.get((id(node), id(value)))
@@ -60,11 +75,21 @@ class Fitting:
             node: The union, one of whose branches the default fits.
             value: The default.
         """
-        fitting = [at for at, branch in enumerate(node.branches) if self.fits(branch, value)]
-        if type(value) is int:
-            exact = (at for at in fitting if getattr(node.branches[at], "kind", "") not in ("float", "double"))
-            return next(exact, fitting[0])
-        return fitting[0]
+        found = self._branches.get((id(node), id(value)))
+        if found is None:
+            found = self._branches[id(node), id(value)] = value, self._branch_of(node, value)
+        return found[1]
+
+    def _branch_of(self, node: Union, value: Any) -> int:
+        fitting = (at for at, branch in enumerate(node.branches) if self.fits(branch, value))
+        first = next(fitting)
+        if type(value) is not int or not _is_float(node.branches[first]):
+            return first
+        return next((at for at in fitting if not _is_float(node.branches[at])), first)
+
+
+def _is_float(node: Node) -> bool:
+    return isinstance(node, Primitive) and node.kind in ("float", "double")
 
 
 def _fits_primitive(kind: str, value: Any) -> bool:

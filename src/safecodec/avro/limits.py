@@ -25,6 +25,10 @@ longest payload of 0 would refuse nearly every value, and is mostly meant as no 
 ROOM: Final = 8 << 20
 """Bytes of memory that the records of any payload may take, however short it is."""
 
+STEPS: Final = 8
+"""How many steps resolution, and the search for the types of defaults, may take for each node that a schema may have:
+most pairs take three."""
+
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +53,7 @@ class Limits:
             measured as their text would be, so what they share counts wherever it stands.
         schema_depth: How deep schemas may nest, at most 64.
         nodes: How many types a schema may have, with those of fields, items, values and branches. Resolving two schemas
-            takes at most eight steps for each.
+            takes at most eight steps for each, and so does finding the branches of unions that its defaults are of.
         name: The longest full name of a type, and the longest name of a field, a symbol or an alias, in characters.
         symbols: How many symbols an enum may have.
         branches: How many branches a union may have, and how many aliases a type or a field.

@@ -164,7 +164,7 @@ class _Parser:
         self.nodes = 0
         self.extents: dict[int, tuple[int, int]] = {}
         """The extents of the defaults so far, by the field's id."""
-        self.fitting = Fitting()
+        self.fitting = Fitting(limits.nodes)
 
     def node(self, source: Any, path: str, namespace: str, depth: int) -> Node:
         if depth > self.deepest:
@@ -348,6 +348,7 @@ class _Parser:
 
     def check_default(self, node: Node, value: Any, path: str) -> None:
         """Check a default against its type, in Avro's JSON encoding; a union takes the default of any branch."""
+        self.fitting.path = path
         if _is_deeper(value, self.deepest):
             raise SchemaError(f"the default nests deeper than {self.deepest} levels, the limit schema_depth", path=path)
         if not is_json(value) or not self.fitting.fits(node, value):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ..errors import EncodeError, PayloadError
 from ._decoder import Walk
 from .bounds import checker
-from .describing import PLAIN, describe, short
+from .describing import PLAIN, describe, listed, short
 from .floats import FLOAT_MAX, is_exact
 from .hints import Scalar
 from .logical import avro_value, python_value
@@ -39,7 +39,7 @@ from .sources import TYPES, Missing, Sources
 from .targets import Targets
 
 if TYPE_CHECKING:
-    from .nodes import Node
+    from .nodes import Field, Node
     from .schema import Schema
     from .sources import Choosing, Given
     from .targets import Making
@@ -79,7 +79,7 @@ class ReferencePlan:
         self._walk = Walk(writer.root, writer.limits)
         self._read = schemaless_reader
         self._schema = _fastavro_schema(Physical(writer.root))
-        self._makings: dict[int, Making] = {}
+        self._once = _Once()
 
     def decode(self, payload: Any, *, prefix: bool = False) -> Any:
         """Read a payload.
@@ -112,12 +112,14 @@ class ReferencePlan:
             case TakeFields():
                 return self._record(action, value, path)
             case TakeSymbol():
-                at = list(action.symbols).index(value)
-                return self._targets.symbols(action)[at]
+                return self._once(self._symbols, action)[value]
             case TakeAbsent():
                 return self._absent(action, path)
         assert isinstance(action, Take)
         return self._called(self._leaf, (action, value), path)
+
+    def _symbols(self, action: TakeSymbol) -> dict[str, Any]:
+        return dict(zip(action.symbols, self._targets.symbols(action), strict=True))
 
     def _called(self, function: Any, value: Any, path: str) -> Any:
         if function is None:
@@ -154,7 +156,7 @@ class ReferencePlan:
         return found.value if factory is None else self._called(lambda _: factory(), None, path)
 
     def _record(self, action: TakeFields, value: dict[str, Any], path: str) -> Any:
-        making = self._makings.setdefault(id(action), self._targets.making(action))
+        making: Making = self._once(self._targets.making, action)
         fields: dict[str, Any] = {}
         for field, written, inner in action.fields:
             if written is not None and inner is not None:
@@ -233,6 +235,7 @@ class ReferenceEncoder:
         self._walk = Walk(writer.root, writer.limits)
         self._write, self._read = schemaless_writer, schemaless_reader
         self._schema = _fastavro_schema(physical)
+        self._once = _Once()
 
     def encode(self, value: Any) -> bytes:
         """Write a value.
@@ -267,7 +270,7 @@ class ReferenceEncoder:
             case TakeItems():
                 return self._items(action, value, path)
             case TakeValues():
-                _, check = self._sources.container(action)
+                _, check = self._once(self._sources.container, action)
                 value = _converted(check, value, path)
                 _demand(isinstance(value, Mapping), "a map", value, path)
                 for key in value:
@@ -283,7 +286,7 @@ class ReferenceEncoder:
         raise EncodeError(action.reason, path=path)
 
     def _leaf(self, action: Take, value: Any, path: str) -> Any:
-        _, _, convert, wanted = self._sources.leaf(action)
+        _, _, convert, wanted = self._once(self._sources.leaf, action)
         value = _converted(convert, value, path)
         target = action.reader
         if isinstance(target, Fixed):
@@ -304,16 +307,19 @@ class ReferenceEncoder:
         return bytes(value) if kind == "bytes" else value
 
     def _symbol(self, action: TakeSymbol, value: Any, path: str) -> str:
-        values, indices, texts = self._sources.symbols(action)
-        for one, index in zip(values, indices, strict=True):
-            alike = type(one) is type(value) or (texts is not None and isinstance(one, str) and isinstance(value, str))
-            if alike and one == value:
-                return action.reader.symbols[index]
-        names = ", ".join(str(getattr(one, "value", one)) for one in values)
-        raise EncodeError(f"{short(value)} is none of the symbols {names}", path=path)
+        values, indices, texts = self._once(self._sources.symbols, action)
+        kinds, known = self._once(_by_value, values, indices)
+        index = known.get((type(value), value)) if type(value) in kinds else None
+        if index is None and texts is not None and isinstance(value, str):
+            index = texts.get(value)
+        if index is None:
+            names = listed(getattr(one, "value", one) for one in values)
+            raise EncodeError(f"{short(value)} is none of the symbols {names}", path=path)
+        symbol: str = action.reader.symbols[index]
+        return symbol
 
     def _items(self, action: TakeItems, value: Any, path: str) -> list[Any]:
-        types, convert = self._sources.container(action)
+        types, convert = self._once(self._sources.container, action)
         value = _converted(convert, value, path)
         _demand(isinstance(value, types), "an array", value, path)
         items = [self._physical(action.items, one, f"{path}[{at}]") for at, one in enumerate(value)]
@@ -322,7 +328,7 @@ class ReferenceEncoder:
         return items
 
     def _record(self, action: TakeFields, value: Any, path: str) -> dict[str, Any]:
-        giving = self._sources.giving(action)
+        giving = self._once(self._sources.giving, action)
         get = _getter(giving, value, path)
         fields: dict[str, Any] = {}
         names = iter(field.name for field, _, _ in action.fields)
@@ -348,8 +354,8 @@ class ReferenceEncoder:
             return self._physical(missing.action, made, path)
         if given.dropped:
             return None
-        target = next(field for field, written, _ in action.fields if (written or field).name == given.label)
-        return self._read_back(target.type, missing.data)
+        target = self._once(_by_label, action)[given.label]
+        return self._once(self._read_back, target.type, missing.data)
 
     def _read_back(self, node: Node, data: bytes) -> Any:
         """The physical value of bytes that are written as they are."""
@@ -376,7 +382,7 @@ class ReferenceEncoder:
 
     def _branch(self, action: TakeBranch, value: Any, path: str) -> tuple[int, Any]:
         """The index of the branch that a value is of, and the value without the branch's name."""
-        choosing = self._sources.choosing(action)
+        choosing = self._once(self._sources.choosing, action)
         if type(value) is tuple and len(value) == 2 and isinstance(value[0], str):
             for at, names in enumerate(choosing.names):
                 if value[0] in names:
@@ -407,6 +413,29 @@ class ReferenceEncoder:
         except EncodeError:
             return False
         return True
+
+
+class _Once:
+    """Calls a function once for its arguments, which are kept: by their identity, so that they need no hash."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Any, ...], tuple[Any, Any]] = {}
+
+    def __call__(self, function: Any, *args: Any) -> Any:
+        key = (function, *map(id, args))
+        if key not in self._known:
+            self._known[key] = args, function(*args)
+        return self._known[key][1]
+
+
+def _by_value(values: tuple[Any, ...], indices: tuple[int, ...]) -> tuple[set[type], dict[Any, int]]:
+    """The types of an enum's values, and the index that is written for each by its type and itself."""
+    return {type(one) for one in values}, {(type(one), one): index for one, index in zip(values, indices, strict=True)}
+
+
+def _by_label(action: TakeFields) -> dict[str, Field]:
+    """The written fields by the names that they have in the value."""
+    return {(written or field).name: field for field, written, _ in reversed(action.fields)}
 
 
 def _is_single(action: Action) -> bool:

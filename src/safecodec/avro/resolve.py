@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 from ..errors import IncompatibleSchemaError, SchemaError
 from .branches import Branches, name_rank, primary, several
 from .describing import listed
-from .limits import DEFAULT
+from .limits import DEFAULT, STEPS
 from .nodes import ABSENT, Array, Enum, Field, Fixed, Map, Named, Node, Primitive, Record, Union, is_optional
 
 if TYPE_CHECKING:
@@ -46,8 +46,6 @@ NARROWINGS: Final = {
     ("double", "float"),
 }
 """Further pairs that hold for single values, where an older version is written."""
-STEPS: Final = 8
-"""How many steps resolution may take for each node that a schema may have: most pairs take three."""
 
 
 @dataclass(slots=True, eq=False)
@@ -178,11 +176,6 @@ def resolve_values(source: Schema, target: Schema) -> Action:
     if id(action) in never:
         _accept(one for one in actions(action) if isinstance(one, Refused))
     return action
-
-
-def identity(node: Node) -> Action:
-    """Return how a schema's values are read as they are."""
-    return Identity().of(node)
 
 
 class Identity:
@@ -503,15 +496,16 @@ class _Resolver:
     def resolves(self, writer: Node, reader: Node, path: str) -> bool:
         """Tell whether a pair has no `Refused`, as far as its records have fields yet."""
         root = self.pair(writer, reader, path)
+        if isinstance(root, Refused):
+            return False
         seen: set[int] = set()
-        waiting = [root]
+        waiting: list[Action] = [root]
         while waiting:
             one = waiting.pop()
             if id(one) in seen or id(one) in self.whole:
                 continue
             if isinstance(one, Refused) or id(one) in self.broken:
-                if not isinstance(root, Refused):  # which is made anew each time
-                    self.broken.add(id(root))
+                self.broken.add(id(root))
                 return False
             seen.add(id(one))
             waiting += parts(one)

@@ -214,6 +214,19 @@ class Schema:
         return partial(Schema, limits=self.limits), (self.json if self.type is None else self.type,)
 
 
+def of_root(root: Node, limits: Limits) -> Schema:
+    """Return a schema of nodes that are made from those of another.
+
+    Args:
+        root: The root.
+        limits: The bounds of its values and their payloads.
+    """
+    made = object.__new__(Schema)
+    for name, value in (("root", root), ("type", None), ("hints", {}), ("limits", limits)):
+        object.__setattr__(made, name, value)
+    return made
+
+
 def _read(path: Path, limits: Limits) -> Node:
     try:
         text = path.read_text(encoding="utf-8")

@@ -18,6 +18,7 @@ from .bounds import checker
 from .canonical import unqualified
 from .defaults import default_bytes, default_value
 from .describing import PLAIN, listed, short
+from .fitting import Fitting
 from .floats import FLOAT_MAX, is_exact
 from .hints import Enumeration, RecordHint, Sequence
 from .logical import CARRIER, OFFSET_TIME, TIMEDELTA, avro_value
@@ -289,7 +290,8 @@ class Sources:
         """Return the form of the default of a key that is missing."""
         if source is target:
             return Missing(default_bytes(target.type, source.default))
-        return Missing(make=lambda _: default_value(source.type, source.default, self._digits), action=inner)
+        make = partial(default_value, source.type, source.default, self._digits, Fitting())
+        return Missing(make=lambda _: make(), action=inner)
 
     # ---- unions --------------------------------------------------------------------------------------------------
 

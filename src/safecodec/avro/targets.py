@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from . import classes
 from .bounds import checker
 from .defaults import default_value
+from .fitting import Fitting
 from .hints import NO_DEFAULT, Enumeration, RecordHint, Scalar, Sequence
 from .logical import avro_value, python_value
 from .nodes import ABSENT, Fixed, Primitive, is_optional
@@ -205,9 +206,10 @@ class Targets:
 
 def _filled(place: Place, node: Node, default: Any, digits: int) -> Filling:
     """A schema's own default: shared where it cannot be changed, else made anew each time."""
-    value = default_value(node, default, digits)
+    fitting = Fitting()
+    value = default_value(node, default, digits, fitting)
     if isinstance(value, (list, dict)):
-        make = partial(default_value, node, default, digits) if value else type(value)
+        make = partial(default_value, node, default, digits, fitting) if value else type(value)
         return Filling(place, factory=make, size=_deep_size(value))
     return Filling(place, value)
 

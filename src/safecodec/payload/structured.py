@@ -7,6 +7,7 @@ transcoded: its plain value is written as Avro and read by the compiled plan of 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
@@ -17,7 +18,7 @@ from ..avro.compile import encoder as avro_encoder
 from ..avro.hints import Choice, FixedTuple, Hint, RecordHint, every
 from ..avro.layout import begins_with
 from ..avro.logical import CARRIER
-from ..avro.nodes import ABSENT, Array, Enum, Map, Node, Primitive, Record, Union, is_optional
+from ..avro.nodes import ABSENT, Array, Enum, Field, Map, Node, Primitive, Record, Union, is_optional
 from ..avro.pydantic_models import is_validated
 from ..avro.resolve import (
     Action,
@@ -28,6 +29,7 @@ from ..avro.resolve import (
     resolve,
     titled,
 )
+from ..avro.schema import of_root
 from ..errors import EncodeError, IncompatibleSchemaError, SchemaError
 from .transcode import Parser, Printer, form
 
@@ -56,15 +58,16 @@ class Format(Protocol):
 # ---- schemas -----------------------------------------------------------------------------------------------------
 
 
-def walk(node: Node, seen: set[int] | None = None) -> Iterator[Node]:
-    """Yield every node of a schema once."""
-    seen = set() if seen is None else seen
-    if id(node) in seen:
-        return
-    seen.add(id(node))
-    yield node
-    for part in _parts(node):
-        yield from walk(part, seen)
+def walk(root: Node) -> Iterator[Node]:
+    """Yield every node of a schema once, parents first."""
+    seen: set[int] = set()
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        if id(node) not in seen:
+            seen.add(id(node))
+            yield node
+            waiting += reversed(_parts(node))
 
 
 def _parts(node: Node) -> tuple[Node, ...]:
@@ -92,7 +95,7 @@ def _check(schema: Schema, fmt: Format) -> None:
 
 def _check_key(node: Node, fmt: Format) -> None:
     """A key is one text that gives back one value: a text, a number, or a leaf that is written as text."""
-    one_kind = not isinstance(node, Enum) or len({type(value) for value in node.values}) == 1
+    one_kind = not isinstance(node, Enum) or len(node.kinds) == 1
     leaf = isinstance(node, (Primitive, Enum)) and form(node, texts_only=True) in ("text", "int", "float")
     if not (leaf and one_kind):
         raise SchemaError(f"{fmt.name} has only text as keys, and cannot give back those of {titled(node)}")
@@ -100,28 +103,57 @@ def _check_key(node: Node, fmt: Format) -> None:
 
 def _check_union(node: Union, fmt: Format) -> None:
     """Refuse a union of two branches whose values may look alike."""
-    written = [one for one in node.branches if "safecodec.absent" not in getattr(one, "attributes", {})]
-    for at, branch in enumerate(written):
-        for other in written[:at]:
-            shape = form(branch, texts_only=fmt.texts_only)
-            if shape == form(other, texts_only=fmt.texts_only) and not _are_apart(branch, other):
-                raise SchemaError(
-                    f"{fmt.name} cannot tell apart two branches of a union that are both {shape}: "
-                    f"{titled(other)} and {titled(branch)}"
-                )
+    forms: dict[str, list[Node]] = {}
+    for one in node.branches:
+        if "safecodec.absent" not in getattr(one, "attributes", {}):
+            forms.setdefault(form(one, texts_only=fmt.texts_only), []).append(one)
+    for shape, branches in forms.items():
+        alike = _first_alike(branches)
+        if alike is not None:
+            raise SchemaError(
+                f"{fmt.name} cannot tell apart two branches of a union that are both {shape}: "
+                f"{titled(alike[0])} and {titled(alike[1])}"
+            )
 
 
-def _are_apart(one: Node, other: Node) -> bool:
-    """Tell whether a value says which of two branches of one form it is of: by its tag, or as one of few values."""
-    match one, other:
-        case Record(), Record():
-            tags = [record.attributes.get("safecodec.tag") for record in (one, other)]
-            return None not in tags and tags[0] != tags[1]
-        case Enum(), Enum():
-            return set(map(repr, one.values)).isdisjoint(map(repr, other.values))
-        case (Enum(), Primitive() as leaf) | (Primitive() as leaf, Enum()):
-            return leaf.logical is None and leaf.kind in ("string", "int", "long")  # then either gives the value back
-    return False
+def _first_alike(branches: list[Node]) -> tuple[Node, Node] | None:
+    """Return the first two branches of one form that a value may be of both, if there are any.
+
+    A value says by its tag which record it is of, or as one of few values which enum. Beside an enum a text or a whole
+    number gives the value back, whichever is taken.
+    """
+    taken: dict[Any, Node] = {}
+    for branch in branches:
+        for mark in _marks(branch):
+            if mark in taken:
+                return taken[mark], branch
+        if taken and not _joins(branch, branches[0]):
+            return branches[0], branch
+        taken |= dict.fromkeys(_marks(branch), branch)
+    return None
+
+
+def _joins(branch: Node, first: Node) -> bool:
+    """Tell whether a branch may stand beside another of its form, as far as their types go."""
+    if isinstance(branch, Record) and isinstance(first, Record):
+        return "safecodec.tag" in branch.attributes and "safecodec.tag" in first.attributes
+    return _is_one_of_few(branch) and _is_one_of_few(first)
+
+
+def _is_one_of_few(node: Node) -> bool:
+    if isinstance(node, Primitive):
+        return node.logical is None and node.kind in ("string", "int", "long")
+    return isinstance(node, Enum)
+
+
+def _marks(node: Node) -> list[Any]:
+    """Return what two branches of one form may not both have."""
+    match node:
+        case Record():
+            return [node.attributes.get("safecodec.tag")]
+        case Enum():
+            return list(map(repr, node.values))
+    return [Primitive]
 
 
 # ---- straight decodes --------------------------------------------------------------------------------------------
@@ -342,28 +374,34 @@ def forward_decoder(fmt: Format, reader: Schema, target: Schema) -> Callable[[An
 
 def _lenient(schema: Schema) -> Schema:
     """A schema whose fields may be missing where they have a default: a newer writer may have dropped them."""
-    source = schema.json
-    for record in _records(source):
-        for field in record["fields"]:
-            if {"default", "safecodec.default"}.isdisjoint(field) or "safecodec.optional" in field:
-                continue
-            kinds = field["type"] if isinstance(field["type"], list) else [field["type"]]
-            name = f"{record['name']}_without_{field['name']}"
-            absent = {"type": "record", "name": name, "fields": [], "safecodec.absent": True}
-            field |= {"type": [absent, *kinds], "default": {}, "safecodec.optional": True}
-    return type(schema)(source, limits=schema.limits)
+    return of_root(_Lenient().node(schema.root), schema.limits)
 
 
-def _records(source: Any) -> Iterator[dict[str, Any]]:
-    """Yield every record that is defined in a schema's JSON."""
-    if isinstance(source, list):
-        for one in source:
-            yield from _records(one)
-    elif isinstance(source, dict):
-        if source.get("type") == "record":
-            yield source
-        for key in ("type", "items", "values", "fields"):
-            yield from _records(source.get(key))
+class _Lenient:
+    def __init__(self) -> None:
+        self.records: dict[int, Record] = {}
+
+    def node(self, node: Node) -> Node:
+        match node:
+            case Array():
+                return replace(node, items=self.node(node.items))
+            case Map():
+                return replace(node, values=self.node(node.values))
+            case Union():
+                return Union(tuple(map(self.node, node.branches)))
+            case Record() if id(node) not in self.records:
+                made = self.records[id(node)] = replace(node, fields=())
+                made.fields = tuple(self.field(node, field) for field in node.fields)
+        return self.records.get(id(node), node)
+
+    def field(self, record: Record, field: Field) -> Field:
+        kind = self.node(field.type)
+        if is_optional(field) or (field.default is ABSENT and "safecodec.default" not in field.attributes):
+            return replace(field, type=kind)
+        branches = kind.branches if isinstance(kind, Union) else (kind,)
+        absent = Record(f"{record.name}_without_{field.name}", attributes={"safecodec.absent": True})
+        attributes = {**field.attributes, "safecodec.optional": True}
+        return replace(field, type=Union((absent, *branches)), default={}, attributes=attributes)
 
 
 def _is_exact(node: Node) -> bool:

@@ -11,12 +11,13 @@ import datetime
 import decimal
 import struct
 import uuid
+from collections.abc import Iterator
 from typing import Any, Final
 
 import msgspec
 
 from ..avro.defaults import default_bytes
-from ..avro.describing import short
+from ..avro.describing import listed, short
 from ..avro.limits import DEFAULT, Limits
 from ..avro.logical import CARRIER, avro_value, demand_plain, has_utf_8, put_bytes, put_long, python_value, take_long
 from ..avro.nodes import ABSENT, Array, Enum, Field, Fixed, Map, Node, Primitive, Record, Union, is_optional
@@ -62,7 +63,11 @@ class Parser:
     def __init__(self, root: Node, limits: Limits = DEFAULT, *, texts_only: bool) -> None:
         self._root = root
         self._digits = limits.digits
+        self._longest = limits.payload
         self._texts_only = texts_only
+        self._choices: dict[tuple[int, int], _Choice] = {}
+        """How branches are chosen, by a union's id and the first branch that counts."""
+        self._defaults = _Defaults()
 
     def avro(self, value: Any) -> bytes:
         """Return the Avro binary of a plain value.
@@ -96,7 +101,7 @@ class Parser:
                     self._put(node.values, one, f"{path}[{short(key)}]", out, depth + 1)
                 out += b"\0"
             case Union():
-                at = self._branch(node.branches, value, path)
+                at = self._branch(node, 0, value, path)
                 out += put_long(at)
                 self._put(node.branches[at], value, path, out, depth)
             case _:
@@ -123,7 +128,7 @@ class Parser:
     def _key(self, node: Node, key: str, path: str) -> Any:
         """The plain value of a key that JSON has as text."""
         wanted: Any = None
-        if isinstance(node, Enum) and not all(type(value) is str for value in node.values):
+        if isinstance(node, Enum) and node.kinds != {str}:
             wanted = int
         elif isinstance(node, Primitive) and node.logical is None:
             wanted = {"int": int, "long": int, "float": float, "double": float}.get(node.kind)
@@ -188,14 +193,17 @@ class Parser:
             elif is_optional(field):
                 out += put_long(0)
             elif "safecodec.omit_defaults" in node.attributes and field.default is not ABSENT:
-                out += default_bytes(field.type, field.default)
+                out += self._defaults.of(field)
             else:
                 raise PayloadError("the field is missing", path=inner)
+        if len(out) > self._longest:
+            reason = f"with the fields that it leaves out the value has more than {self._longest} bytes"
+            raise PayloadError(f"{reason}, the limit payload", path=path)
 
     def _put_present(self, field: Field, value: Any, path: str, out: bytearray, depth: int) -> None:
         if is_optional(field):
             assert isinstance(field.type, Union)
-            at = 1 + self._branch(field.type.branches[1:], value, path)
+            at = self._branch(field.type, 1, value, path)
             out += put_long(at)
             self._put(field.type.branches[at], value, path, out, depth + 1)
         else:
@@ -221,35 +229,98 @@ class Parser:
 
     # ---- unions ----
 
-    def _branch(self, branches: tuple[Node, ...], value: Any, path: str) -> int:
-        """The branch that a plain value is of, by its form and its tag, never by trying."""
-        found = _form_of(value)
-        fitting = [at for at, one in enumerate(branches) if self._takes(one, found, value)]
-        fitting.sort(key=lambda at: not isinstance(branches[at], Enum))  # whose values another branch may take as well
-        if not fitting and found == "int":
-            fitting = [at for at, one in enumerate(branches) if form(one, texts_only=self._texts_only) == "float"]
-        if not fitting:
-            choices = ", ".join(titled(one) for one in branches)
+    def _branch(self, node: Union, start: int, value: Any, path: str) -> int:
+        """A plain value's branch, by its form and its tag, never by trying; start: the first that counts."""
+        choice = self._choices.get((id(node), start))
+        if choice is None:
+            choice = self._choices[id(node), start] = _Choice(node.branches, start, texts_only=self._texts_only)
+        at = choice.of(value)
+        if at is None:
             raise PayloadError(
-                f"{type(value).__name__} {short(value)} is of no branch of the union: {choices}", path=path
+                f"{type(value).__name__} {short(value)} is of no branch of the union: {choice.titles}", path=path
             )
-        return fitting[0]
+        return at
 
-    def _takes(self, node: Node, found: str, value: Any) -> bool:
-        wanted = form(node, texts_only=self._texts_only)
+
+class _Choice:
+    """Tells which branch of a union a plain value is of, by tables: however many branches there are.
+
+    Args:
+        branches: The branches.
+        start: The first one that counts.
+        texts_only: Whether the format has neither bytes nor keys that are no text.
+    """
+
+    def __init__(self, branches: tuple[Node, ...], start: int, *, texts_only: bool) -> None:
+        self.titles = listed(titled(one) for one in branches[start:])
+        self._values: dict[Any, int] = {}
+        """Branches by the values of enums, with their types: another branch may take these as well."""
+        self._forms: dict[str, int] = {}
+        self._tags: dict[tuple[str, Any], int] = {}
+        """Branches by the key that holds a tag, or none where the first item is it, and the tag with its type."""
+        self._tag_fields: set[str] = set()
+        self._instant: int | None = None
+        for at in range(start, len(branches)):
+            self._note(branches[at], at, texts_only=texts_only)
+
+    def _note(self, node: Node, at: int, *, texts_only: bool) -> None:
+        shape = form(node, texts_only=texts_only)
         if isinstance(node, Enum):
-            return any(one == value and type(one) is type(value) for one in node.values)
-        if wanted == "any":
-            return True
-        if found != wanted:
-            return found == "instant" and wanted == "text" and _is_instant(node)
-        if not isinstance(node, Record) or "safecodec.tag" not in node.attributes:
-            return True
-        if found == "array":
-            return bool(value) and _is_tag(node, value[0])
-        return _is_tag(node, value.get(node.attributes["safecodec.tag_field"], _NO_TAG))
+            for value in node.values:
+                self._values.setdefault((type(value), value), at)
+        elif isinstance(node, Record) and "safecodec.tag" in node.attributes:
+            tag = node.attributes["safecodec.tag"]
+            key = "" if shape == "array" else node.attributes["safecodec.tag_field"]
+            self._tags.setdefault((shape + key, (type(tag), tag)), at)
+            if shape == "object":
+                self._tag_fields.add(key)
+        else:
+            self._forms.setdefault(shape, at)
+            if self._instant is None and shape == "text" and _is_instant(node):
+                self._instant = at
+
+    def of(self, value: Any) -> int | None:
+        """Return the first branch that a value is of, an enum before others; None where it is of none."""
+        kind = type(value)
+        if kind in HASHED and (kind, value) in self._values:
+            return self._values[kind, value]
+        found = _form_of(value)
+        fitting = [self._forms[shape] for shape in ("any", found) if shape in self._forms]
+        if found == "instant" and self._instant is not None:
+            fitting.append(self._instant)
+        fitting += self._tagged(found, value)
+        if not fitting and found == "int" and "float" in self._forms:
+            return self._forms["float"]
+        return min(fitting, default=None)
+
+    def _tagged(self, found: str, value: Any) -> Iterator[int]:
+        """The branches of the tags that a value has."""
+        tags: list[tuple[str, Any]] = []
+        if found == "array" and value:
+            tags = [(found, value[0])]
+        elif found == "object":
+            keys = value if len(value) < len(self._tag_fields) else self._tag_fields
+            tags = [(found + key, value[key]) for key in keys if key in self._tag_fields and key in value]
+        for key, tag in tags:
+            if type(tag) in HASHED and (key, (type(tag), tag)) in self._tags:
+                yield self._tags[key, (type(tag), tag)]
 
 
+class _Defaults:
+    """The Avro binary of fields' defaults, each made once."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, bytes] = {}
+
+    def of(self, field: Field) -> bytes:
+        """Return that of a field."""
+        if id(field) not in self._known:
+            self._known[id(field)] = default_bytes(field.type, field.default)
+        return self._known[id(field)]
+
+
+HASHED: Final = frozenset({str, int, bool})
+"""The types of tags and of the values of enums."""
 _NO_TAG: Final = object()
 
 
@@ -289,8 +360,7 @@ def form(node: Node, *, texts_only: bool) -> str:
         case Map() | Record():
             return "array" if isinstance(node, Record) and "safecodec.array_like" in node.attributes else "object"
         case Enum():
-            kinds = {type(value) for value in node.values}
-            return "int" if kinds == {int} else "boolean" if kinds == {bool} else "text"
+            return "int" if node.kinds == {int} else "boolean" if node.kinds == {bool} else "text"
         case Primitive(kind="null" | "boolean"):
             return node.kind
     assert not isinstance(node, Union)  # it has branches, which have forms
@@ -302,10 +372,10 @@ def form(node: Node, *, texts_only: bool) -> str:
 
 
 def _index(node: Enum, value: Any, path: str) -> int:
-    for at, one in enumerate(node.values):
-        if one == value and type(one) is type(value):
-            return at
-    raise PayloadError(f"{short(value)} is none of the symbols {', '.join(map(str, node.values))}", path=path)
+    at = node.place_of(value)
+    if at is None:
+        raise PayloadError(f"{short(value)} is none of the symbols {listed(node.values)}", path=path)
+    return at
 
 
 def _demand(holds: bool, wanted: str, value: Any, path: str) -> None:
@@ -329,6 +399,7 @@ class Printer:
         self._root = root
         self._digits = limits.digits
         self._texts_only = texts_only
+        self._defaults = _Defaults()
 
     def plain(self, data: bytes) -> Any:
         """Return the plain value of Avro binary.
@@ -406,7 +477,7 @@ class Printer:
                 if "safecodec.array_like" in node.attributes:
                     raise EncodeError("a record that is laid out as an array has no missing field", path=inner)
                 continue
-            if not self._omits(node, field, data[start:at]):
+            if not self._omits(node, field, data, start, at):
                 fields[field.name] = value
         tag_field, tag = node.attributes.get("safecodec.tag_field"), node.attributes.get("safecodec.tag")
         if "safecodec.tuple" in node.attributes:
@@ -415,7 +486,10 @@ class Printer:
             return [*([] if tag_field is None else [tag]), *fields.values()], at
         return fields if tag_field is None else {tag_field: tag, **fields}, at
 
-    def _omits(self, node: Record, field: Field, data: bytes) -> bool:
+    def _omits(self, node: Record, field: Field, data: bytes, start: int, end: int) -> bool:
         if "safecodec.omit_defaults" not in node.attributes or "safecodec.array_like" in node.attributes:
             return False
-        return field.default is not ABSENT and default_bytes(field.type, field.default) == data
+        if field.default is ABSENT:
+            return False
+        default = self._defaults.of(field)
+        return end - start == len(default) and data.startswith(default, start)
