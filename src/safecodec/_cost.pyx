@@ -113,7 +113,7 @@ cdef Py_ssize_t weigh(object value) except -1:
     cdef int left = GLANCES
     try:
         return <Py_ssize_t>min(glance(value, DEEPEST, &left), 2.0**40)
-    except Exception:  # of a property, or of a container that changes; writing it will tell
+    except (ValueError, TypeError, RuntimeError):  # of a property, or of a container that changes; writing it will tell
         return LEAST
 
 

@@ -31,6 +31,7 @@ from safecodec.errors import ConfigError, EncodeError, ValueTooLargeError
 from safecodec.evolution.versions import ENGINES as _ENGINES
 from safecodec.evolution.versions import Versions, payload_module
 from safecodec.payload.shadow import Shadow
+from safecodec.payload.verdicts import refusal
 
 cdef extern from "Python.h":
     # For what is kept already: not counted, as all threads would wait for that count.
@@ -347,8 +348,10 @@ cdef class Codec:
         except EncodeError:
             raise
         except Exception as error:
-            reason, path = self._versions.module.describe(error)
-            raise EncodeError(reason, path=path) from error
+            failure = refusal(error, self._encode)
+            if failure is None:
+                raise
+            raise failure
         if PyBytes_GET_SIZE(payload) > self.max_payload:
             raise ValueTooLargeError(found=PyBytes_GET_SIZE(payload), limit=self.max_payload)
         return enclose(

@@ -36,6 +36,13 @@ of them pickle and copy. Verdict 11 (seal, compression) has no class yet: this r
 A `DecodeError` is a verdict on data, and a cache may take it for a miss. The caller's own mistakes are none: those are
 `InputTypeError` and `ConfigError`.
 
+Code of types runs in between: ``__post_init__``, validators, converters, default factories, properties, iterators. A
+`ValueError` or `TypeError` of theirs is a `PayloadError` or an `EncodeError`, with it as its cause. Any other exception
+passes as it is: `MemoryError`, `KeyError`, `KeyboardInterrupt`, and whatever a signal's handler or another thread
+raises in the middle of a call. (A `ValueError` of a handler that happens to interrupt the code of a type cannot be told
+apart from one of that code. msgspec takes any exception of an enum's ``_missing_`` for no member.) A `RecursionError`
+is a verdict where the data nest deep, and passes where the caller has used up the stack.
+
 Payloads, schemas and foreign exceptions may put any text into a message. Each character that Python calls not printable
 is escaped there, as ``repr()`` does. No message has more than 2,000 characters: the middle of a longer one is left out.
 

@@ -17,7 +17,6 @@ cdef class Reader:
     cdef Expected _expected
     cdef str _subject       # these two are borrowed by what is expected
     cdef str _environment
-    cdef object _describe
     cdef object _shadow
     cdef LoopRules _rules
     cdef bint _guarded
@@ -39,5 +38,4 @@ cdef class Reader:
     cdef object read_compiled(self, object frame, object context, const Breather *breather)
     cdef object read_held(self, object frame, object context)
     cdef Py_ssize_t check(self, Span frame, object context) except -1
-    cdef object unreadable(self, Span frame, Exception error)
     cdef int watch(self, Py_ssize_t found, Span frame, object outcome) except -1

@@ -21,11 +21,10 @@ from safecodec.frame._header cimport (
 from safecodec.frame.checks cimport Span, choose_crc32c
 from safecodec.frame.layout cimport HEADER_SIZE
 
-from safecodec.avro.breath import Interruption
-from safecodec.avro.describing import origin as _origin
 from safecodec._batch import batch_of as _batch_of
 from safecodec._batch import read_batch as _read_batch
 from safecodec.errors import InputTypeError, PayloadError
+from safecodec.payload.verdicts import verdict
 
 choose_crc32c()
 
@@ -102,7 +101,6 @@ cdef class Reader:
         self._decoders = versions.decoders(target)
         self._compiled = set(map(type, self._decoders)) == {Plan}
         self._known = KnownVersions(versions.fingerprints, versions.explain_conflict)
-        self._describe = versions.module.describe
         self._shadow = shadow
         self._rules = LoopRules() if rules is None else rules
         self._guarded = self._rules.guard != GUARD_OFF
@@ -304,7 +302,6 @@ cdef class Reader:
         cdef Span span
         cdef Py_ssize_t found
         cdef PyObject *plan
-        raised = None
         if not hold_bytes(frame, &view, &span):
             hold_settled(frame, self._expected.max_payload, &view, &span)
         try:
@@ -312,14 +309,10 @@ cdef class Reader:
             try:
                 plan = PyTuple_GET_ITEM(<PyObject *>self._decoders, found)  # not counted: all threads share it
                 value = self.read_payload(plan, span, breather)
-            except Interruption as stopped:
-                raised = stopped.error
-            except Exception as error:
-                failure = self.unreadable(span, error)
-                self.watch(found, span, failure)
-                raise failure from error.__cause__
-            if raised is not None:
-                raise raised  # out here: it has nothing to do with what carried it
+            except PayloadError as error:
+                vouch(error, span)
+                self.watch(found, span, error)
+                raise
             if self._shadow is not None:
                 self.watch(found, span, value)
             return value
@@ -331,10 +324,18 @@ cdef class Reader:
         held = hold_frame(frame, self._expected.max_payload, &span)
         cdef Py_ssize_t found = self.check(span, context)
         cdef bint holds = self._rules.hold_collector and span.size >= LARGE and hold_collector()
+        decode = self._decoders[found]
         try:
-            return self._decoders[found](held)
+            return decode(held)
+        except PayloadError as error:
+            vouch(error, span)
+            raise
         except Exception as error:
-            raise self.unreadable(span, error) from _origin(error)
+            failure = verdict(error, decode, payload_of(span))
+            if failure is None:
+                raise
+            vouch(failure, span)
+            raise failure
         finally:
             if holds:
                 release_collector()
@@ -359,18 +360,17 @@ cdef class Reader:
         finally:
             release_buffer(&view)
 
-    cdef object unreadable(self, Span frame, Exception error):
-        header = copy_header(frame.data)
-        if isinstance(error, PayloadError):
-            reason, path = error.reason, error.path
-        else:
-            reason, path = self._describe(error, payload_of(frame))
-        return PayloadError(reason, header=header, path=path)
-
     cdef int watch(self, Py_ssize_t found, Span frame, object outcome) except -1:
         if self._shadow is not None and self._shadow.due():
             self._shadow.compare(found, payload_of(frame), outcome, copy_header(frame.data))
         return 0
+
+
+# A verdict gets its frame's header, unless it has one: a signal's handler may have decoded another frame.
+cdef int vouch(object error, Span frame) except -1:
+    if error.header is None:
+        error.header = copy_header(frame.data)
+    return 0
 
 
 cdef bytes payload_of(Span frame):

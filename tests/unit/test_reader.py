@@ -202,4 +202,21 @@ def test_the_shadow_never_disturbs(caplog: pytest.LogCaptureFixture) -> None:
     shadow, header = differing(fail)
     shadow.compare(0, b"", VALUE, header)
     assert (shadow.compared, shadow.failures) == (1, 1)
+    assert "was not reported" in caplog.text
+    shadow, header = differing(None)
+    shadow.compare(1, b"", VALUE, header)
+    assert (shadow.compared, shadow.failures) == (0, 1)
     assert "was not compared" in caplog.text
+
+
+def test_what_is_no_fault_passes_the_shadow() -> None:
+    """An exception that no engine raises, such as a signal handler's TimeoutError, is not taken for a failure."""
+
+    def interrupted(_: Any) -> Any:
+        raise TimeoutError
+
+    made = codec()
+    shadow = Shadow(1, [interrupted], made.encode)
+    with pytest.raises(TimeoutError):
+        shadow.compare(0, b"", VALUE, peek(made.encode(VALUE)))
+    assert (shadow.compared, shadow.failures) == (0, 0)

@@ -72,6 +72,7 @@ cdef struct Breath:
     int64_t since  # when it last looked after others
     long waits     # how many waits of threads there were then
     int turns      # how many releases are still due
+    bint stopped   # a signal's handler, or another thread, raised an exception in it
 
 # Lets others run if it is time. Must be called with the GIL.
 cdef int let_run(Breath *breath, size_t at) except -1
@@ -86,6 +87,7 @@ cdef inline void begin(Breath *breath, const Breather *breather, size_t at) noex
     breath.since = 0
     breath.waits = 0
     breath.turns = 0
+    breath.stopped = False
 
 
 # Called with each item of a container.

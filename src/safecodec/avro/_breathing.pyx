@@ -9,7 +9,6 @@ from cpython.object cimport PyObject
 
 from safecodec._cores cimport has_one_core, leave_core
 
-from safecodec.avro.breath import Interruption
 from safecodec.avro.breath import breath as _breath
 from safecodec.errors import ConfigError
 
@@ -36,7 +35,7 @@ cdef int let_run(Breath *breath, size_t at) except -1:
     if is_wanted(breath, now):
         release(breath)
         note_waits(breath)
-    return call()
+    return call(breath)
 
 
 # Bytes take from one nanosecond to a hundred. The time of others counts: who is wanted looks more often.
@@ -59,7 +58,7 @@ cdef int by_call(Breath *breath, int64_t now) except -1:
         now = clock_ns()
     if let_core(breath, now):
         now = clock_ns()
-    call()
+    call(breath)
     if clock_ns() - now >= GIVEN:
         breath.turns = TURNS
     return 0
@@ -77,11 +76,11 @@ cdef bint let_core(Breath *breath, int64_t now) except -1:
     return True
 
 
-cdef int call() except -1:
-    try:
-        PyObject_CallNoArgs(BREATH)
-    except Exception as error:
-        raise Interruption(error)
+# An exception out of it is no fault of the payload or the value, whatever its class is.
+cdef int call(Breath *breath) except -1:
+    breath.stopped = True
+    PyObject_CallNoArgs(BREATH)
+    breath.stopped = False
     return 0
 
 

@@ -113,7 +113,12 @@ cdef class Plan:
         cursor.expansion = self._expansion
         cursor.spare = ROOM + self._expansion * size
         cursor.deepest = self._deepest
-        value = take(self._root, &cursor)
+        try:
+            value = take(self._root, &cursor)
+        except (ValueError, TypeError) as error:
+            if isinstance(error, PayloadError) or cursor.breath.stopped:
+                raise
+            raise unfinished(&cursor, error) from error
         found = <object>value
         Py_DECREF(value)
         if cursor.at != cursor.end and not self._prefix:
@@ -315,7 +320,7 @@ cdef object finished(const Step *step, Cursor *cursor, PyObject *value):
     Py_DECREF(value)
     try:
         return PyObject_CallOneArg(step.finish, <PyObject *>found)
-    except Exception as error:
+    except (ValueError, TypeError) as error:
         raise unfinished(cursor, error) from error
 
 
@@ -412,7 +417,7 @@ cdef PyObject *filling(const Fill *one, Cursor *cursor) except NULL:
 cdef PyObject *made_anew(PyObject *factory, Cursor *cursor) except NULL:
     try:
         return owned(PyObject_CallNoArgs(factory))
-    except Exception as error:
+    except (ValueError, TypeError) as error:
         raise unfinished(cursor, error) from error
 
 
@@ -422,7 +427,7 @@ cdef object completed(const Step *step, Cursor *cursor, object made):
         if step.make == MAKE_CALL:
             return call_names(step.made, <PyObject *>made, step.keywords)
         PyObject_CallOneArg(step.then, <PyObject *>made)
-    except Exception as error:
+    except (ValueError, TypeError) as error:
         raise unfinished(cursor, error) from error
     return made
 

@@ -26,7 +26,6 @@ from safecodec.avro._writing cimport (
 
 from collections.abc import Mapping
 
-from safecodec.avro.breath import Interruption
 from safecodec.avro.describing import PLAIN as _PLAIN
 from safecodec.avro.describing import short
 from safecodec.avro.limits import checked as _checked
@@ -87,7 +86,24 @@ cdef class Encoder:
         sink.empty_items = self._empty_items
         sink.depth = 0
         sink.deepest = self._deepest
-        return put(self._root, value, &sink)
+        try:
+            return put(self._root, value, &sink)
+        except (ValueError, TypeError) as error:
+            if isinstance(error, EncodeError) or sink.breath.stopped:
+                raise
+            drop_keys(&sink)
+            raise unconverted(&sink, error) from error
+
+
+# The loops that owned the keys of a path have ended: it ends at the outermost map.
+cdef int drop_keys(Sink *sink) except -1:
+    cdef int level
+    for level in range(sink.depth):
+        if sink.spots[level].step.op == PUT_MAP:
+            sink.spots[level].key = NULL
+            sink.depth = level + 1
+            break
+    return 0
 
 
 # Unions are passed in a loop, as a call for each would take as much of the C stack as a record does.
@@ -137,21 +153,21 @@ cdef inline int put_any(const Put *step, object value, Sink *sink) except -1:
 cdef list listed(object value, Sink *sink):
     try:
         return list(value)
-    except Exception as error:
+    except (ValueError, TypeError) as error:
         raise unconverted(sink, error) from error
 
 
 cdef dict mapped(object value, Sink *sink):
     try:
         return dict(value)
-    except Exception as error:
+    except (ValueError, TypeError) as error:
         raise unconverted(sink, error) from error
 
 
 cdef object converted(const Put *step, object value, Sink *sink):
     try:
         return (<object>step.convert)(value)
-    except Exception as error:
+    except (ValueError, TypeError) as error:
         raise unconverted(sink, error) from error
 
 
@@ -174,13 +190,7 @@ cdef inline int rest(Sink *sink, Py_ssize_t size) except -1:
 
 cdef int let_others_run(Sink *sink, Py_ssize_t size) except -1:
     cdef bint done
-    raised = None
-    try:
-        let_run(&sink.breath, <size_t>size)
-    except Interruption as stopped:
-        raised = stopped.error
-    if raised is not None:
-        raise raised
+    let_run(&sink.breath, <size_t>size)
     with nogil:
         done = make_room(sink.out, min(2 * LARGE, sink.out.longest - size))
     if not done:
@@ -220,7 +230,7 @@ cdef int put_record(const Put *step, object value, Sink *sink) except -1:
         if here is not NULL and put_in_place(give, here, sink.out):
             found += 1
             continue
-        item = <object>here if here is not NULL else field_of(give, get, value)
+        item = <object>here if here is not NULL else field_of(give, get, value, sink)
         if <PyObject *>item is MISSING:
             put_default(give, sink)
             continue
@@ -248,7 +258,7 @@ cdef int put_dropped(const Put *step, object value, Sink *sink) except -1:
     return 0
 
 
-cdef inline object field_of(const Give *give, Get get, object value):
+cdef inline object field_of(const Give *give, Get get, object value, Sink *sink):
     if give.name is NULL:
         return <object>MISSING
     if get == GET_SLOTS:
@@ -257,7 +267,15 @@ cdef inline object field_of(const Give *give, Get get, object value):
         return key_of(value, give.name, MISSING)
     if get == GET_INDEX:
         return (<tuple>value)[give.place]
-    return attribute_of(value, give.name, MISSING)
+    return attribute(value, give, sink)
+
+
+# It may be a property.
+cdef object attribute(object value, const Give *give, Sink *sink):
+    try:
+        return attribute_of(value, give.name, MISSING)
+    except (ValueError, TypeError) as error:
+        raise unconverted(sink, error) from error
 
 
 # What the fields of a value are taken from that is no exact instance of the step's class.
@@ -453,7 +471,7 @@ cdef bint fits(const Branch *branch, object value, Sink *sink) except -1:
     if branch.fits is not NULL:
         try:
             return (<object>branch.fits)(value)
-        except Exception as error:
+        except (ValueError, TypeError) as error:
             raise unconverted(sink, error) from error
     mark = sink.out.at - sink.out.start
     try:
@@ -462,6 +480,8 @@ cdef bint fits(const Branch *branch, object value, Sink *sink) except -1:
     except ValueTooLargeError:
         raise
     except EncodeError:
+        if sink.breath.stopped:
+            raise
         return False
     finally:
         take_back(sink, mark)

@@ -24,13 +24,11 @@ cdef extern from *:
     }
     #define safecodec_borrowed_slot(object, offset) (*(PyObject **)((char *)(object) + (offset)))
     static inline PyObject *safecodec_borrowed_key(PyObject *dict, PyObject *key) {
-        PyObject *value = PyDict_GetItemWithError(dict, key);
-        if (value == NULL) PyErr_Clear();
-        return value;
+        return PyDict_GetItemWithError(dict, key);
     }
     """
     PyObject *borrowed_slot "safecodec_borrowed_slot"(PyObject *source, Py_ssize_t offset) noexcept
-    PyObject *borrowed_key "safecodec_borrowed_key"(PyObject *source, PyObject *key) noexcept
+    PyObject *borrowed_key "safecodec_borrowed_key"(PyObject *source, PyObject *key) except? NULL
     bint is_ascii_text "safecodec_is_ascii"(PyObject *value) noexcept
 
 cdef extern from "Python.h":
@@ -100,7 +98,7 @@ cdef inline bint put_fast(const Put *step, PyObject *value, Buffer *out) noexcep
 # A field of a record, not owned: nothing may run before it is, so it takes a GIL. NULL where it is missing, or is got in
 # another way. A dict mostly has its keys in the order of the fields: then the next one is found without a search, at
 # `place`, which is -1 from the first one on that is not.
-cdef inline PyObject *in_place(const Give *give, Get get, PyObject *source, Py_ssize_t *place) noexcept:
+cdef inline PyObject *in_place(const Give *give, Get get, PyObject *source, Py_ssize_t *place) except? NULL:
     cdef PyObject *key
     cdef PyObject *value
     if not READS_SLOTS or give.name is NULL:

@@ -76,3 +76,15 @@ cdef str path_of(const Cursor *cursor):
             else:
                 path += f".{<object>step.parts[cursor.levels[level].part].label}"
     return path
+
+
+def attempt(function, argument, /):
+    """Return what a call returns, and None; or None, and the `Exception` that it raises.
+
+    No Python code runs between the call and here. So a signal's handler, which runs at Python code, comes later, and
+    the exception is the function's own, or of what that calls.
+    """
+    try:
+        return function(argument), None
+    except Exception as error:
+        return None, error

@@ -75,7 +75,7 @@ cdef int put_odd(const Put *step, object value, Sink *sink) except -1:
     elif op == PUT_INSTANT or op == PUT_LOCAL_INSTANT or op == PUT_DAY:
         try:
             number = (<object>step.convert)(value)
-        except Exception as error:
+        except (ValueError, TypeError) as error:
             raise unconverted(sink, error) from error
         done = put_long(sink.out, number)
     elif (op == PUT_LONG or op == PUT_INT) and type(value) is int:

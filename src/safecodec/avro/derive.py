@@ -17,7 +17,7 @@ from ..errors import SchemaError
 from .apart import check
 from .canonical import detail_of
 from .defaults import NO_JSON, default_json
-from .describing import short
+from .describing import FAULTS, short
 from .hints import (
     NO_DEFAULT,
     Choice,
@@ -85,7 +85,7 @@ def derive(type_: Any, limits: Limits = DEFAULT) -> tuple[Node, dict[int, Hint]]
         hint = hint_of(type_, limits.nodes)
     except SchemaError:
         raise
-    except Exception as error:  # whatever an annotation does when it is looked at
+    except FAULTS as error:  # whatever an annotation does when it is looked at
         raise SchemaError(f"the type {_name_of(type_)} cannot be looked into: {error}", path="$") from error
     deriver = _Deriver(limits)
     return deriver.node(hint, "$", 0), deriver.hints

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import reduce
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import SafecodecError, legible
@@ -21,11 +22,21 @@ CONTAINERS: Final[dict[type, tuple[str, str]]] = {
     frozenset: ("frozenset({", "})"),
 }
 """Types of which no more is looked at than a message has, and how their texts begin and end."""
+FAULTS: Final = (
+    ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, NameError, RuntimeError, SyntaxError,
+    TypeError, ValueError,
+)  # fmt: skip
+"""How code fails by a fault of its own: neither for want of memory, nor by a signal's handler that ends a wait."""
 
 LONGEST: Final = 60
 LONGEST_TEXT: Final = 200
 MOST_LISTED: Final = 20
 """How much of a value, and of a foreign exception's text, a message has, and how many names."""
+
+ROOM: Final = 400
+"""Levels of stack that a caller has left for any value that nests as deep as limits allow."""
+NESTED: Final[list[Any]] = reduce(lambda inner, _: [inner], range(ROOM), [])
+"""As many lists: their text takes the stack of C, which CPython may count apart."""
 
 SEPARATOR: Final = " - at `"
 PATH: Final = re.compile(r" - at `(?P<key>key` in `)?(?P<path>\$(?:\.[^.`\s\[\]]+|\[(?:\d+|\.\.\.)\])*)`")
@@ -45,7 +56,7 @@ def describe(error: Exception, payload: bytes | None = None) -> tuple[str, str]:
     if isinstance(error, RecursionError):
         return "the value nests too deep", ""
     text = _text(error)
-    if not _of_msgspec(error):
+    if not is_of_msgspec(error):
         return legible(f"{type(error).__name__}: {text}", LONGEST_TEXT), ""
     reason, place = _apart(text, error.__cause__, payload)
     if place is None:
@@ -58,10 +69,11 @@ def origin(error: Exception) -> BaseException | None:
 
     A traceback shows the texts of causes as they are, and msgspec's may have been written by whoever wrote the payload.
     """
-    return error.__cause__ if isinstance(error, SafecodecError) or _of_msgspec(error) else error
+    return error.__cause__ if isinstance(error, SafecodecError) or is_of_msgspec(error) else error
 
 
-def _of_msgspec(error: Exception) -> bool:
+def is_of_msgspec(error: Exception) -> bool:
+    """Tell whether an exception is one that msgspec raises for payloads and values alone."""
     kind = type(error)
     return kind.__module__ == "msgspec" and kind.__name__ in ("ValidationError", "DecodeError", "EncodeError")
 
@@ -87,10 +99,10 @@ def _apart(text: str, cause: BaseException | None, payload: bytes | None) -> tup
 
 
 def _text(error: BaseException) -> str:
-    """An exception's text: whatever its own code does, there is one."""
+    """An exception's text; its own code may fail."""
     try:
         return str(error)
-    except Exception:
+    except FAULTS:
         return "its text cannot be had"
 
 
@@ -103,12 +115,12 @@ def listed(names: Iterable[object]) -> str:
 
 
 def short(value: object) -> str:
-    """Return a value's text, cut where it is long: whatever its own code does, there is one."""
+    """Return a value's text, cut where it is long; its own code may fail."""
     try:
         text = _start(value, LONGEST + 1)
-        text = text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
-    except Exception:
+    except FAULTS:
         return f"an object of {type(value).__name__}"
+    text = text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
     return legible(text, LONGEST)
 
 
@@ -130,3 +142,30 @@ def _start(value: Any, room: int) -> str:
         if kind is dict:
             text += ": " + _start(value[one], room - len(text))
     return text + ("," if kind is tuple and len(value) == 1 else "") + end
+
+
+def nests_too_deep(error: RecursionError) -> bool:
+    """Tell whether a value is too deep for the stack, rather than its caller near the stack's end.
+
+    A type's own code may recurse as well: then the exception comes from there.
+    """
+    if is_of_others(error):
+        return False
+    try:
+        repr(NESTED)
+        return _descend(ROOM)
+    except RecursionError:
+        return False
+
+
+def _descend(levels: int) -> bool:
+    return levels == 0 or _descend(levels - 1)
+
+
+def is_of_others(error: BaseException) -> bool:
+    """Tell whether Python code that is not ours raised an exception: a type's own, or a signal's handler."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    name = "" if trace is None else trace.tb_frame.f_globals.get("__name__", "")
+    return not name.startswith("safecodec.")

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import EncodeError, PayloadError
 from ._decoder import Walk
+from ._refusals import attempt
 from .bounds import checker
-from .describing import PLAIN, describe, listed, short
+from .describing import PLAIN, describe, listed, nests_too_deep, short
 from .floats import FLOAT_MAX, is_exact
 from .hints import Scalar
 from .logical import avro_value, python_value
@@ -124,11 +125,13 @@ class ReferencePlan:
     def _called(self, function: Any, value: Any, path: str) -> Any:
         if function is None:
             return value
-        try:
-            return function(value)
-        except Exception as error:  # whatever a type's own code does
+        found, error = attempt(function, value)
+        if isinstance(error, (ValueError, TypeError)):  # of a type's own code, too
             reason, inner = describe(error)
             raise PayloadError(reason, path=path + inner.removeprefix("$")) from error
+        if error is not None:
+            raise error
+        return found
 
     def _leaf(self, given: tuple[Take, Any]) -> Any:
         action, value = given
@@ -245,7 +248,9 @@ class ReferenceEncoder:
         """
         try:
             physical = self._physical(self._action, value, "$")
-        except RecursionError:
+        except RecursionError as error:
+            if not nests_too_deep(error):
+                raise
             raise EncodeError("the value nests too deep", path="$") from None
         out = io.BytesIO()
         self._write(out, self._schema, physical)
@@ -273,6 +278,7 @@ class ReferenceEncoder:
                 _, check = self._once(self._sources.container, action)
                 value = _converted(check, value, path)
                 _demand(isinstance(value, Mapping), "a map", value, path)
+                value = _converted(dict, value, path)
                 for key in value:
                     _demand(isinstance(key, str), "a str as key", key, path)
                     _check_text(key, path)
@@ -322,7 +328,8 @@ class ReferenceEncoder:
         types, convert = self._once(self._sources.container, action)
         value = _converted(convert, value, path)
         _demand(isinstance(value, types), "an array", value, path)
-        items = [self._physical(action.items, one, f"{path}[{at}]") for at, one in enumerate(value)]
+        given = _converted(list, value, path)
+        items = [self._physical(action.items, one, f"{path}[{at}]") for at, one in enumerate(given)]
         if isinstance(value, (set, frozenset)):
             items.sort(key=lambda one: avro_bytes(action.reader.items, one))
         return items
@@ -388,9 +395,9 @@ class ReferenceEncoder:
                 if value[0] in names:
                     return at, value[1]
         for at, types in enumerate(choosing.types):
-            if type(value) in types and (type(value) is not int or self._fits(action, choosing, at, value)):
+            if type(value) in types and (type(value) is not int or self._fits(action, choosing, at, value, path)):
                 return at, value
-        found = [at for at in range(len(action.branches)) if self._fits(action, choosing, at, value)]
+        found = [at for at in range(len(action.branches)) if self._fits(action, choosing, at, value, path)]
         if len(found) > 1 and not (choosing.leaves[found[0]] and all(choosing.leaves[at] for at in found)):
             raise EncodeError(
                 f"{type(value).__name__} {short(value)} fits more than one branch of the union: {choosing.wanted}; "
@@ -404,10 +411,10 @@ class ReferenceEncoder:
             raise EncodeError(text, path=path)
         return found[0], value
 
-    def _fits(self, action: TakeBranch, choosing: Choosing, at: int, value: Any) -> bool:
+    def _fits(self, action: TakeBranch, choosing: Choosing, at: int, value: Any, path: str) -> bool:
         fits = choosing.fits[at]
         if fits is not None:
-            return fits(value)
+            return bool(_converted(fits, value, path))
         try:
             self._physical(action.branches[at], value, "")
         except EncodeError:
@@ -447,12 +454,13 @@ def _getter(giving: Any, value: Any, path: str) -> Any:
     """Return a function of a field's value, or `LEFT_OUT`."""
     if giving.get == "keys":
         if isinstance(value, Mapping):
-            extra = next((key for key in value if key not in giving.known), None)
-            if extra is not None:
-                raise EncodeError(f"the record has no field {short(extra)}", path=path)
-            return lambda given: value.get(given.name, LEFT_OUT)
+            value = _converted(dict, value, path)
+            extra = _converted(lambda one: [key for key in one if key not in giving.known], value, path)
+            if extra:
+                raise EncodeError(f"the record has no field {short(extra[0])}", path=path)
+            return lambda given: _converted(lambda one: one.get(given.name, LEFT_OUT), value, path)
         _demand(giving.free and not isinstance(value, PLAIN), giving.wanted, value, path)
-        return lambda given: getattr(value, given.name, LEFT_OUT)
+        return lambda given: _converted(lambda one: getattr(one, given.name, LEFT_OUT), value, path)
     _demand(isinstance(value, giving.cls), giving.wanted, value, path)
     if giving.get == "index":
         _demand(len(value) == giving.size, giving.wanted, value, path)
@@ -463,11 +471,13 @@ def _getter(giving: Any, value: Any, path: str) -> Any:
 def _converted(convert: Any, value: Any, path: str) -> Any:
     if convert is None:
         return value
-    try:
-        return convert(value)
-    except Exception as error:  # of a type's own code, too
+    found, error = attempt(convert, value)
+    if isinstance(error, (ValueError, TypeError)):  # of a type's own code, too
         reason, inner = describe(error)
         raise EncodeError(reason, path=path + inner.removeprefix("$")) from error
+    if error is not None:
+        raise error
+    return found
 
 
 def _demand(holds: bool, wanted: str, value: Any, path: str) -> None:

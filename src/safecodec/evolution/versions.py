@@ -35,9 +35,6 @@ class PayloadModule(Protocol):
     def reads_newer(self, writer: Schema, reader: Schema) -> bool:
         """Tell whether the forward decoder of a reader reads a newer writer's payloads."""
 
-    def describe(self, error: Exception, payload: bytes | None = None) -> tuple[str, str]:
-        """Return reason and path of an error that these let out, over a payload where it was one."""
-
 
 def payload_module(payload: str, engine: str = ENGINES[0]) -> PayloadModule:
     """Import the module of a payload format; only then are the libraries loaded that it needs.

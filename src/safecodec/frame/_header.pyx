@@ -196,7 +196,7 @@ cdef int hold_buffer(object source, str name, Py_buffer *view, Span *span) excep
         raise InputTypeError(f"the {name} is a str, not bytes: encode it, as UTF-8 for instance", found="str")
     try:
         PyObject_GetBuffer(source, view, PyBUF_SIMPLE)
-    except Exception as error:
+    except (TypeError, ValueError, BufferError) as error:
         kind = type(source).__name__
         found, instead = f"of type {kind!r}", "pass bytes, a bytearray or a C-contiguous memoryview"
         if source is None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..avro.compile import decoder, encoder
-from ..avro.describing import describe
 from ..avro.layout import begins_with
 
 if TYPE_CHECKING:
     from ..avro._decoder import Plan
     from ..avro.schema import Schema
 
-__all__ = ["decoder", "describe", "encoder", "forward_decoder", "reads_newer"]
+__all__ = ["decoder", "encoder", "forward_decoder", "reads_newer"]
 
 
 def forward_decoder(reader: Schema, target: Schema) -> Plan:

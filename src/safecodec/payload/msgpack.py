@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec.msgpack
 
-from ..avro.describing import describe
 from . import structured
 
 if TYPE_CHECKING:
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 
     from ..avro.schema import Schema
 
-__all__ = ["decoder", "describe", "encoder", "forward_decoder", "reads_newer"]
+__all__ = ["decoder", "encoder", "forward_decoder", "reads_newer"]
 
 
 class _Format:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ..avro.describing import describe
 from ..avro.reference import ReferenceEncoder, ReferencePlan
 from .avro import reads_newer
 
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 
     from ..avro.schema import Schema
 
-__all__ = ["decoder", "describe", "encoder", "forward_decoder", "reads_newer"]
+__all__ = ["decoder", "encoder", "forward_decoder", "reads_newer"]
 
 
 def encoder(writer: Schema, source: Schema) -> Callable[[Any], bytes]:

@@ -7,6 +7,9 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from ..avro.describing import FAULTS
+from ..errors import DecodeError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -34,6 +37,9 @@ class Shadow:
     """Compares one decode in so many with the reference's, and never disturbs the one that it watches.
 
     Two values are the same where they are written as the same bytes; two refusals are the same, whatever their words.
+    The value that is watched has been read: a second opinion that fails by a fault of its own, or for want of memory,
+    and whatever the report raises, is counted and logged. Any other exception passes, such as a `TimeoutError` that a
+    signal's handler raises meanwhile.
 
     Args:
         every: One decode in this many is compared.
@@ -87,20 +93,28 @@ class Shadow:
             with self._lock:
                 self.compared += 1
                 self.differences += difference is not None
-            if difference is not None:
-                LOGGER.warning("the engines differ on a frame with %r: %r and %r", header, ours, difference.theirs)
-                if self._report is not None:
-                    self._report(difference)
-        except Exception:
-            with self._lock:
-                self.failures += 1
-            LOGGER.exception("a frame with %r was not compared", header)
+        except (*FAULTS, MemoryError):
+            self._fail("a frame with %r was not compared", header)
+            return
+        if difference is None:
+            return
+        LOGGER.warning("the engines differ on a frame with %r: %r and %r", header, ours, difference.theirs)
+        if self._report is not None:
+            try:
+                self._report(difference)
+            except Exception:
+                self._fail("the difference on a frame with %r was not reported", header)
+
+    def _fail(self, text: str, header: Header) -> None:
+        with self._lock:
+            self.failures += 1
+        LOGGER.exception(text, header)
 
     def _difference(self, at: int, payload: bytes, ours: Any, header: Header) -> Difference | None:
         theirs: Any
         try:
             theirs = self._decoders[at](payload)
-        except Exception as error:
+        except DecodeError as error:
             theirs = error
         refused = isinstance(ours, Exception), isinstance(theirs, Exception)
         same = all(refused) or (not any(refused) and self._encode(ours) == self._encode(theirs))

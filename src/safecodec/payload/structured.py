@@ -8,13 +8,17 @@ transcoded: its plain value is written as Avro and read by the compiled plan of 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
+from operator import contains
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
+from ..avro._refusals import attempt
 from ..avro.classes import origin as class_of
 from ..avro.compile import decoder as avro_decoder
 from ..avro.compile import encoder as avro_encoder
+from ..avro.describing import FAULTS
 from ..avro.hints import Choice, FixedTuple, Hint, RecordHint, every
 from ..avro.layout import begins_with
 from ..avro.logical import CARRIER
@@ -32,6 +36,7 @@ from ..avro.resolve import (
 from ..avro.schema import of_root
 from ..errors import EncodeError, IncompatibleSchemaError, SchemaError
 from .transcode import Parser, Printer, form
+from .verdicts import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -314,9 +319,9 @@ def _finite(encode: Callable[[Any], bytes], decode: Callable[[bytes], Any]) -> C
     """JSON has no NaN and no infinity, and msgspec writes null for them: where there is a null, look."""
 
     def finite(value: Any) -> bytes:
-        payload = encode(value)
+        payload: bytes = _called(encode, value)
         if b"null" in payload and not _comes_back(decode, payload, value):
-            _demand_finite(msgspec.to_builtins(value), "$")
+            _demand_finite(_called(msgspec.to_builtins, value), "$")
         return payload
 
     return finite
@@ -324,10 +329,25 @@ def _finite(encode: Callable[[Any], bytes], decode: Callable[[bytes], Any]) -> C
 
 def _comes_back(decode: Callable[[bytes], Any], payload: bytes, value: Any) -> bool:
     """Tell whether a value is what its payload decodes to: nothing in it was written as null that is no None."""
-    try:
-        return bool(decode(payload) == value)
-    except Exception:  # the walk that follows finds what it was
-        return False
+    found, error = attempt(decode, payload)
+    same: bool | None = False
+    if error is None:
+        same, error = attempt(partial(contains, [found]), value)
+    if error is not None and not isinstance(error, (*FAULTS, msgspec.MsgspecError)):
+        raise error
+    return bool(same)  # the walk that follows finds what it was
+
+
+def _called(function: Callable[[Any], Any], value: Any) -> Any:
+    """Return what a call returns that knows no Python code but a type's own.
+
+    Raises:
+        EncodeError: It refuses the value.
+    """
+    found, error = attempt(function, value)
+    if error is not None:
+        raise refusal(error, function) or error
+    return found
 
 
 def _demand_finite(value: Any, path: str) -> None:
@@ -418,7 +438,7 @@ def _typed(fmt: Format, type_: Any) -> Callable[[Any], Any]:
     """
     try:
         return fmt.decoder(type_)
-    except Exception as error:  # whatever msgspec stumbles over
+    except FAULTS as error:  # whatever msgspec stumbles over
         raise SchemaError(f"{fmt.name} cannot hold the type: {error}") from None
 
 
