@@ -208,12 +208,11 @@ class IncompatibleSchemaError(SchemaError):
 
     def __init__(self, reason: str, *, reasons: Sequence[str], path: str = "") -> None:
         super().__init__(reason, path=path)
-        self.reasons = tuple(reasons)
+        self.reasons = tuple(legible(one, LONGEST_REASON) for one in reasons)
 
     def _details(self) -> str:
         text = f"{self.reason}: "
-        for at, reason in enumerate(self.reasons):
-            one = legible(reason, LONGEST_REASON)
+        for at, one in enumerate(self.reasons):
             if at and len(text) + len(one) > LONGEST_REASONS:
                 return f"{text}; and {len(self.reasons) - at} more"
             text += f"; {one}" if at else one

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
+import io
 import json
+import logging
+import pickle
 from collections.abc import Callable
 from functools import cache
 from typing import Any, Literal
@@ -14,9 +18,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from avro_leaves import put_long
-from safecodec import Codec, SafecodecError, pack
+from safecodec import Codec, SafecodecError, pack, peek
 from safecodec.avro import Schema
-from safecodec.errors import LONGEST_MESSAGE, LONGEST_PATH, LONGEST_REASON, PayloadError
+from safecodec.avro.describing import short
+from safecodec.cli import main
+from safecodec.errors import (
+    LONGEST_MESSAGE,
+    LONGEST_PATH,
+    LONGEST_REASON,
+    IncompatibleSchemaError,
+    PayloadError,
+)
+from safecodec.payload.shadow import LOGGER, Shadow
 
 PAYLOADS = ("avro", "msgpack", "json")
 ENGINES = (*((payload, "compiled") for payload in PAYLOADS), ("avro", "fastavro"))
@@ -47,6 +60,10 @@ def judged(call: Callable[[], Any]) -> SafecodecError | None:
         assert len(found.reason) <= LONGEST_REASON
         assert len(found.path) <= LONGEST_PATH
         assert found.args == (text,)
+        assert repr(found).isprintable()
+        assert len(repr(found)) <= 2 * LONGEST_MESSAGE + 100
+        again = pickle.loads(pickle.dumps(found))
+        assert (type(again), str(again), again.path, again.reason) == (type(found), text, found.path, found.reason)
     return caught[0] if caught else None
 
 
@@ -255,6 +272,149 @@ def test_texts_that_are_no_schemas(text: str) -> None:
     key = json.dumps(text)
     for source in (text, f"{{{key}: 1, {key}: 2}}", f"[{text}"):
         judged(lambda source=source: Schema(source))  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("engine", ["compiled", "fastavro"])
+@given(text=TEXTS, times=TIMES)
+def test_keys_of_maps_in_paths(engine: str, text: str, times: int) -> None:
+    """The path of a value that an engine refuses has its key as one quoted piece, reading and writing."""
+    checked = codec("avro", engine, dict[str, Hooked])
+    plain = codec("avro", "compiled", dict[str, Said])
+    payload = plain.encode({text * times: Said("x")})[32:]
+    error = judged(lambda: checked.decode(framed(checked, payload)))
+    assert error is not None
+    assert error.path == f"$[{short(text * times)}]"
+    numbers = codec("avro", engine, MAP)
+    error = judged(lambda: numbers.encode({text * times: "x"}))
+    assert error is not None
+    assert error.path == f"$[{short(text * times)}]"
+
+
+class Said(msgspec.Struct):
+    """What `Hooked` is written as."""
+
+    said: str = ""
+
+
+@given(text=TEXTS, times=TIMES)
+def test_keys_around_numbers_without_a_form(text: str, times: int) -> None:
+    """JSON has no NaN: the path of one has a name as it is, and any other key as one quoted piece."""
+    key = text * times
+    is_name = key.isascii() and key.isidentifier() and len(key) <= 60
+    error = judged(lambda: codec("json", "compiled", dict[str, dict[str, float]]).encode({"a": {key: float("nan")}}))
+    assert error is not None
+    assert error.path == (f"$.a.{key}" if is_name else f"$.a[{short(key)}]")
+
+
+class Carrier(msgspec.Struct):
+    """Has JSON in a text, and reads it itself."""
+
+    text: str
+    quiet: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.quiet:
+            msgspec.json.decode(self.text, type=Closed)
+
+
+class Closed(msgspec.Struct, forbid_unknown_fields=True):
+    """What `Carrier` reads."""
+
+    inner: list[Closed] = []
+
+
+@pytest.mark.parametrize(("payload", "engine"), ENGINES)
+@given(text=TEXTS)
+def test_paths_within_a_text_are_none_of_the_payload(payload: str, engine: str, text: str) -> None:
+    """A type may use msgspec on a text of the payload's: the place that msgspec names there is no path here."""
+    made = codec(payload, engine, Carrier)
+    inner = json.dumps({"inner": [{text: 1}]})
+    value = Carrier(inner)
+    value.quiet = False
+    error = judged(lambda: made.decode(made.encode(value)))
+    if error is not None:
+        assert error.path in ("", "$")
+
+
+@given(text=TEXTS | ANY_TEXTS, times=TIMES)
+def test_names_of_subjects_and_environments(text: str, times: int) -> None:
+    """A codec with any names is made or refused in bounds, and so is what another one wrote."""
+    name = text * times or "x"
+    other = codec("avro", "compiled", MAP).encode({})
+
+    def used_names() -> None:
+        made: Codec[Any] = Codec({"type": "map", "values": "long"}, subject=name, version=1, environment=name)
+        made.decode(other)
+
+    assert judged(used_names) is not None
+    judged(lambda: Codec(MAP, subject="s", version=1, environment="test", payload=name))  # type: ignore[call-overload]
+    judged(lambda: Codec(name, subject="s", version=1, environment="test"))
+    judged(lambda: Codec(MAP, subject="s", version=1, environment="test", engine=name))  # type: ignore[call-overload]
+
+
+@given(text=TEXTS | ANY_TEXTS, times=TIMES)
+def test_texts_in_the_shadow_s_log(text: str, times: int) -> None:
+    """What the shadow logs has no control characters, whatever engines and reports say of a payload."""
+
+    def refuse(_: Any) -> Any:
+        raise LookupError(text * times)
+
+    made = codec("avro", "compiled", MAP)
+    header = peek(made.encode({}))
+    lines: list[str] = []
+    handler = logging.Handler()
+    formatter = logging.Formatter()
+    handler.emit = lambda record: lines.extend(formatter.format(record).split("\n"))  # type: ignore[method-assign]
+    LOGGER.addHandler(handler)
+    try:
+        Shadow(1, [refuse], made.encode).compare(0, b"", {}, header)
+        Shadow(1, [lambda _: {text: 1}], made.encode, refuse).compare(0, b"", {text * times: 2}, header)
+    finally:
+        LOGGER.removeHandler(handler)
+    assert len(lines) >= 5
+    assert all(line.isprintable() and len(line) <= 1000 for line in lines)
+
+
+@given(text=TEXTS | ANY_TEXTS, times=TIMES)
+def test_texts_of_incompatible_schemas(text: str, times: int) -> None:
+    """Each reason why two schemas do not resolve is in bounds, as the message is."""
+    error = judged(lambda: fail_with(text * times))
+    assert isinstance(error, IncompatibleSchemaError)
+    assert all(one.isprintable() and len(one) <= LONGEST_REASON for one in error.reasons)
+
+
+def fail_with(text: str) -> None:
+    """Refuse two schemas for a reason with a text."""
+    raise IncompatibleSchemaError("no", reasons=[text, "other"])
+
+
+WORDS: dict[str, Callable[[str], list[str]]] = {
+    "file": lambda text: ["inspect", text],
+    "codec": lambda text: ["inspect", "x", "--codec", text],
+    "subject": lambda text: ["inspect", __file__, "--subject", text],
+    "environment": lambda text: ["inspect", __file__, "--environment", text],
+    "tag": lambda text: ["tag", text],
+    "json": lambda text: ["inspect", "--json", text],
+    "tags": lambda text: ["tag", "--json", text],
+    "bench": lambda text: ["bench", text],
+    "sample": lambda text: ["bench", "safecodec.cli.bench:run", text],
+    "report": lambda text: ["bench", "x:y", "--compare", text],
+    "command": lambda text: [text],
+    "option": lambda text: ["inspect", f"--{text}"],
+}
+
+
+@pytest.mark.parametrize("kind", WORDS)
+@given(text=TEXTS | ANY_TEXTS, times=TIMES)
+def test_words_of_the_command_line(kind: str, text: str, times: int) -> None:
+    """What a command prints has no control characters, whatever names of files and codecs it is given."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), contextlib.suppress(SystemExit):
+        main(WORDS[kind](text * times or "x"))
+    printed = out.getvalue() + err.getvalue()
+    assert printed
+    assert all(line.isprintable() for line in printed.split("\n"))
+    assert kind == "tags" or len(printed) < 10_000  # whose names are JSON, for other programs
 
 
 def test_the_judge_can_condemn() -> None:

@@ -33,6 +33,7 @@ ERRORS = [
     TimeoutError("time"), RuntimeError("run"), RecursionError("deep"), OverflowError("much"), ArithmeticError("sum"),
     KeyboardInterrupt("stop"), SystemExit(3), Abort("abort"), ExceptionGroup("several", [ValueError("one")]),
     AssertionError("no"), StopAsyncIteration(),
+    msgspec.ValidationError("no - at `$.forged`"),
 ]  # fmt: skip
 each_error = pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
 

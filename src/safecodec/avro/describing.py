@@ -41,6 +41,7 @@ NESTED: Final[list[Any]] = reduce(lambda inner, _: [inner], range(ROOM), [])
 SEPARATOR: Final = " - at `"
 PATH: Final = re.compile(r" - at `(?P<key>key` in `)?(?P<path>\$(?:\.[^.`\s\[\]]+|\[(?:\d+|\.\.\.)\])*)`")
 """How msgspec says where something is, behind what it is."""
+NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,59}")
 UNKNOWN_FIELD: Final = "Object contains unknown field `"
 
 
@@ -73,9 +74,13 @@ def origin(error: Exception) -> BaseException | None:
 
 
 def is_of_msgspec(error: Exception) -> bool:
-    """Tell whether an exception is one that msgspec raises for payloads and values alone."""
+    """Tell whether an exception is one that msgspec raises for payloads and values alone, over one of ours.
+
+    A type's own code may use msgspec on a text of the payload's: what it says then is of that text.
+    """
     kind = type(error)
-    return kind.__module__ == "msgspec" and kind.__name__ in ("ValidationError", "DecodeError", "EncodeError")
+    names = ("ValidationError", "DecodeError", "EncodeError")
+    return kind.__module__ == "msgspec" and kind.__name__ in names and not is_of_others(error)
 
 
 def _apart(text: str, cause: BaseException | None, payload: bytes | None) -> tuple[str, re.Match[str] | None]:
@@ -144,6 +149,11 @@ def _start(value: Any, room: int) -> str:
     return text + ("," if kind is tuple and len(value) == 1 else "") + end
 
 
+def step(key: object) -> str:
+    """Return a key as a piece of a path: a name behind a dot, any other text or value quoted in brackets."""
+    return f".{key}" if isinstance(key, str) and NAME.fullmatch(key) else f"[{short(key)}]"
+
+
 def nests_too_deep(error: RecursionError) -> bool:
     """Tell whether a value is too deep for the stack, rather than its caller near the stack's end.
 
@@ -167,5 +177,4 @@ def is_of_others(error: BaseException) -> bool:
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    name = "" if trace is None else trace.tb_frame.f_globals.get("__name__", "")
-    return not name.startswith("safecodec.")
+    return trace is not None and not trace.tb_frame.f_globals.get("__name__", "").startswith("safecodec.")

@@ -103,7 +103,7 @@ class ReferencePlan:
                 items = [self._value(action.items, one, f"{path}[{at}]") for at, one in enumerate(value)]
                 return self._called(self._targets.container(action), items, path)
             case TakeValues():
-                entries = {key: self._value(action.values, one, f"{path}[{key!r}]") for key, one in value.items()}
+                entries = {key: self._value(action.values, one, f"{path}[{short(key)}]") for key, one in value.items()}
                 return self._called(self._targets.container(action), entries, path)
             case TakeBranch():
                 name, wrapped = value
@@ -282,7 +282,7 @@ class ReferenceEncoder:
                 for key in value:
                     _demand(isinstance(key, str), "a str as key", key, path)
                     _check_text(key, path)
-                return {key: self._physical(action.values, one, f"{path}[{key!r}]") for key, one in value.items()}
+                return {key: self._physical(action.values, one, f"{path}[{short(key)}]") for key, one in value.items()}
             case TakeBranch():
                 at, value = self._branch(action, value, path)
                 return self._physical(action.branches[at], value, path)

@@ -6,7 +6,6 @@ same value in the same run.
 
 from __future__ import annotations
 
-import json
 import sys
 from argparse import ArgumentTypeError
 from contextlib import nullcontext
@@ -18,7 +17,9 @@ from safecodec.bench.instructions import ProgramError, can_count
 from safecodec.bench.measure import measure
 from safecodec.bench.report import Report
 from safecodec.bench.source import Source
-from safecodec.errors import ConfigError, SafecodecError
+from safecodec.errors import LONGEST_MESSAGE, ConfigError, SafecodecError
+
+from .terminal import readable_json, shown
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -101,12 +102,12 @@ def _figure(line: Line, unit: str) -> tuple[str, str]:
 
 
 def _print_text(report: Report) -> None:
-    print(", ".join(f"{name} {text}" for name, text in report.machine.items()))
+    print(", ".join(f"{name} {shown(text)}" for name, text in report.machine.items()))
     print(f"| sample | work | compared with | ours | theirs | ratio |\n|{'---|' * 3}{'---:|' * 3}")
     for line in report.lines:
-        print(f"| {' | '.join((*line.key, *_figure(line, report.unit)))} | {line.ratio:.3f} |")
+        print(f"| {' | '.join((*map(shown, line.key), *_figure(line, report.unit)))} | {line.ratio:.3f} |")
     for name, reason in report.left_out.items():
-        print(f"left out: {name}: {reason}")
+        print(f"left out: {shown(name)}: {shown(reason)}")
 
 
 def _bench(arguments: Namespace) -> int:
@@ -115,14 +116,14 @@ def _bench(arguments: Namespace) -> int:
     before = None if arguments.compare is None else Report.load(arguments.compare)
     report, worse = _measured(arguments, before)
     if arguments.json:
-        print(json.dumps(report.as_dict(), indent=2))
+        print(readable_json(report.as_dict()))
     else:
         _print_text(report)
     # What is worse is not saved in place of what it is compared with: the next run would find nothing.
     if arguments.save is not None and not (worse and arguments.save.resolve() == arguments.compare.resolve()):
         report.save(arguments.save)
     for line in worse:
-        print(f"worse: {line}", file=sys.stderr)
+        print(f"worse: {shown(str(line), LONGEST_MESSAGE)}", file=sys.stderr)
     return int(bool(worse))
 
 
@@ -140,5 +141,6 @@ def run(arguments: Namespace) -> int:
         with nullcontext() if arguments.instructions else pinned():
             return _bench(arguments)
     except (SafecodecError, ProgramError) as error:
-        print(f"safecodec bench: {error}", file=sys.stderr)
+        lines = str(error).splitlines()  # of a program that failed, all that it said
+        print("safecodec bench: " + "\n".join(shown(line, LONGEST_MESSAGE) for line in lines), file=sys.stderr)
         return 2

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import dataclass
+from traceback import format_tb
 from typing import TYPE_CHECKING, Any, Final
 
-from ..avro.describing import FAULTS
+from ..avro.describing import FAULTS, describe, short
 from ..errors import DecodeError
 
 if TYPE_CHECKING:
@@ -93,22 +94,27 @@ class Shadow:
             with self._lock:
                 self.compared += 1
                 self.differences += difference is not None
-        except (*FAULTS, MemoryError):
-            self._fail("a frame with %r was not compared", header)
+        except (*FAULTS, MemoryError) as error:
+            self._fail("compared", error, header)
             return
         if difference is None:
             return
-        LOGGER.warning("the engines differ on a frame with %r: %r and %r", header, ours, difference.theirs)
+        LOGGER.warning(
+            "the engines differ on a frame with %r: %s and %s", header, short(ours), short(difference.theirs)
+        )
         if self._report is not None:
             try:
                 self._report(difference)
-            except Exception:
-                self._fail("the difference on a frame with %r was not reported", header)
+            except Exception as error:
+                self._fail("reported", error, header)
 
-    def _fail(self, text: str, header: Header) -> None:
+    def _fail(self, verb: str, error: Exception, header: Header) -> None:
         with self._lock:
             self.failures += 1
-        LOGGER.exception(text, header)
+        # No exc_info: a log would have the exception's text as it is, which may be a payload's.
+        reason, path = describe(error)
+        trace = "".join(format_tb(error.__traceback__)).rstrip()
+        LOGGER.error("a frame with %r was not %s: %s %s\n%s", header, verb, reason, path, trace)
 
     def _difference(self, at: int, payload: bytes, ours: Any, header: Header) -> Difference | None:
         theirs: Any

@@ -18,7 +18,7 @@ from ..avro._refusals import attempt
 from ..avro.classes import origin as class_of
 from ..avro.compile import decoder as avro_decoder
 from ..avro.compile import encoder as avro_encoder
-from ..avro.describing import FAULTS
+from ..avro.describing import FAULTS, step
 from ..avro.hints import Choice, FixedTuple, Hint, RecordHint, every
 from ..avro.layout import begins_with
 from ..avro.logical import CARRIER
@@ -356,7 +356,7 @@ def _demand_finite(value: Any, path: str) -> None:
     if isinstance(value, dict):
         for key, one in value.items():
             _demand_finite(key, path)
-            _demand_finite(one, f"{path}.{key}")
+            _demand_finite(one, path + step(key))
     elif isinstance(value, (list, tuple)):
         for at, one in enumerate(value):
             _demand_finite(one, f"{path}[{at}]")

@@ -6,13 +6,14 @@ Every value that is served is compared with the truth. Nothing of this is import
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from argparse import ArgumentTypeError
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from safecodec.cli.terminal import readable_json, shown
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -92,10 +93,10 @@ def run(arguments: Namespace) -> int:
     try:
         path.write_text(draw_page(plan, runs), encoding="utf-8")
     except OSError as error:
-        print(f"safecodec demo: cannot write the page to {path}: {error.strerror}", file=sys.stderr)
+        print(f"safecodec demo: cannot write the page to {shown(str(path))}: {error.strerror}", file=sys.stderr)
         return 2
     if arguments.json:
-        print(json.dumps(_as_json(plan, runs, path, seconds), indent=2))
+        print(readable_json(_as_json(plan, runs, path, seconds)))
     else:
         report.show(plan, runs, path, seconds)
     own = [run for run in runs if run.codec == Framed.name]
