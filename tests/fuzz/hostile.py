@@ -36,11 +36,16 @@ def look() -> None:
     CPython and msgspec show unfinished tuples of their own, and reading one ends the process: so the references that
     the collector finds are counted, which skips an empty place.
     """
+    with Armed.looking:
+        if Armed.now:
+            _look()
+
+
+def _look() -> None:
     for one in gc.get_objects(generation=0):
         if isinstance(one, (tuple, list)):
-            inside = gc.get_referents(one)
-            inside = [item for item in inside if item is not type(one)]
-            if Armed.now and inside and len(inside) < len(one) and all(map(_ours, inside)):
+            inside = [item for item in gc.get_referents(one) if item is not type(one)]
+            if inside and len(inside) < len(one) and all(map(_ours, inside)):
                 UNFINISHED.append(f"{type(one).__name__} of {len(one)} with {inside!r:.200}")
 
 

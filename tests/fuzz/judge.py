@@ -7,6 +7,7 @@ import dataclasses
 import os
 import re
 import sys
+import threading
 import time
 import traceback
 import tracemalloc
@@ -77,9 +78,13 @@ class Planted(Exception):
 
 
 class Armed:
-    """Whether a call is made that is judged: hostile values and hooks do no harm at other times."""
+    """Whether a call is made that is judged: hostile values and hooks do no harm at other times.
+
+    Who looks at the heap holds the lock: a reference to a tuple that CPython grows elsewhere is a SystemError there.
+    """
 
     now = False
+    looking = threading.Lock()
 
 
 class Judge:
@@ -130,8 +135,9 @@ class Judge:
         start = time.thread_time()
         Armed.now = True
         outcome = self._made(name, call, allowed, shown)
-        Armed.now = False
         spent = time.thread_time() - start
+        with Armed.looking:
+            Armed.now = False
         if outcome.error is not None:
             counts[f"{name}: {type(outcome.error).__name__}"] += 1
         if traced:
