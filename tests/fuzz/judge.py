@@ -183,7 +183,7 @@ class Judge:
             with contextlib.suppress(Exception):
                 call()
             spent = min(spent, time.thread_time() - start)
-            if spent > 2.0:
+            if spent > 1.0:
                 break
         seconds, each = bound
         ratio = spent / size / each * SECONDS_PER_BYTE if size else 0.0

@@ -16,7 +16,7 @@ from safecodec.avro.nodes import Array, Enum, Fixed, Map, Node, Primitive, Recor
 
 GROWN = (2, 7, 60, 400, 2500)
 """How many times something is repeated."""
-LONGEST = 200_000
+LONGEST = 20_000
 """Bytes of a payload beyond which nothing more is repeated in it."""
 NUMBERS = ("index", "count", "size", "length", "number")
 

@@ -61,7 +61,7 @@ INPUTS = 24
 """How many inputs a case makes of a kind."""
 CASES = Path(__file__).with_name("cases.json")
 """Inputs that found something once."""
-SMALL = Limits(payload=1 << 21)
+SMALL = Limits(payload=1 << 18)
 WRITTEN: tuple[type[Exception], ...] = (EncodeError,)
 READ: tuple[type[Exception], ...] = (DecodeError,)
 SCHEMAS: tuple[type[Exception], ...] = (SchemaError,)
