@@ -287,7 +287,7 @@ class BentSources(Sources):
     [
         (Two, {"cls": Pair}),
         (Two, {"cls": 3}),
-        (Two, {"cls": Other}),
+        (Two, {"cls": object}),
         (TwoNamed, {"width": 1}),
         (TwoNamed, {"width": 3}),
         (TwoNamed, {"cls": Two}),

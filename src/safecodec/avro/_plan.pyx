@@ -3,8 +3,11 @@
 from operator import attrgetter
 
 from safecodec.avro._arena cimport Arena
+from safecodec.avro._slots cimport is_within, object_size
 
-from safecodec.avro._slots import is_collected, slot_offset
+from sys import getsizeof
+
+from safecodec.avro._slots import is_collected
 from safecodec.avro.nodes import Array, Enum, Fixed, Map, Primitive, Record, Union
 from safecodec.avro.resolve import Take, TakeAbsent, TakeBranch, TakeInto, TakeItems, TakeSymbol, TakeValues
 
@@ -212,24 +215,31 @@ cdef class Compiler:
         if making.tells and step.make == MAKE_SLOTS and making.then is None:
             self.leaves.append(<size_t>step)
         self.check_places(step, making.cls)
-        step.weight = making.size
+        if step.make == MAKE_DICT:
+            step.weight += getsizeof(dict.fromkeys(list(making.places)))
+        else:
+            step.weight += object_size(making.cls, step.width)
         return 0
 
     # Objects are filled past their class: each place has to be one that they have, and no place of a tuple stays empty.
     cdef int check_places(self, const Step *step, object cls) except -1:
         cdef Py_ssize_t at
         cdef const Part *part
-        cdef set places = set()
+        cdef set places
+        if step.make == MAKE_DICT or step.make == MAKE_ATTRIBUTES:
+            return 0
+        if step.make == MAKE_TUPLE and not (isinstance(cls, type) and issubclass(cls, tuple)):
+            raise TypeError(f"{cls!r} is no class of tuples")
+        places = set()
         for at in range(step.count + step.filled):
             part = &step.parts[at] if at < step.count else &step.fills[at - step.count].part
             if part.name is NULL:
                 continue
-            if step.make == MAKE_SLOTS and slot_offset(cls, <object>part.name) != part.place:
+            if step.make != MAKE_SLOTS:
+                places.add(part.place)
+            elif not is_within(cls, part.place):
                 raise ValueError(f"{<object>part.name!r} is no slot of {cls!r}")
-            places.add(part.place)
-        if step.make == MAKE_TUPLE and not (isinstance(cls, type) and issubclass(cls, tuple)):
-            raise TypeError(f"{cls!r} is no class of tuples")
-        if (step.make == MAKE_TUPLE or step.make == MAKE_CALL) and places != set(range(step.width)):
+        if step.make != MAKE_SLOTS and places != set(range(step.width)):
             raise ValueError(f"{cls!r} has {step.width} places, {len(places)} are filled")
         return 0
 
@@ -272,6 +282,7 @@ cdef class Compiler:
         for at in range(step.filled):
             fill = &step.fills[at]
             given = making.fills[at]
+            step.weight += given.size
             self.put_place(&fill.part, given.place)
             fill.factory = self.arena.keep(given.factory)
             if given.factory is None:

@@ -4,9 +4,10 @@ from cpython.bytes cimport PyBytes_AS_STRING
 from cpython.object cimport PyObject
 from libc.stdint cimport uint8_t
 
+from safecodec.avro._slots cimport is_within
+
 from sys import intern
 
-from safecodec.avro._slots import slot_offset
 from safecodec.avro.resolve import Refused, Take, TakeBranch, TakeInto, TakeItems, TakeSymbol, TakeValues
 
 cdef dict OPS = {
@@ -147,7 +148,7 @@ cdef class Compiler:
             self.put_give(&step.gives[<Py_ssize_t>at], given)
             if given.name is None:
                 continue
-            if step.get == GET_SLOTS and slot_offset(giving.cls, given.name) != given.place:
+            if step.get == GET_SLOTS and not is_within(giving.cls, given.place):
                 raise ValueError(f"{given.name!r} is no slot of {giving.cls!r}")
             if step.get == GET_INDEX and not 0 <= given.place < giving.size:
                 raise ValueError(f"{given.name!r} is beyond the {giving.size} items of a tuple")

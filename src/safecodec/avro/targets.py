@@ -26,10 +26,6 @@ UNITS: Final = {"millis": 1_000, "micros": 1_000_000, "nanos": 1_000_000_000}
 """Units of a second."""
 UNKNOWN: Final = 256
 """Bytes that count for what a default factory makes of which no more is known."""
-HEADER: Final = 16
-"""Bytes that the garbage collector adds to an object."""
-ATTRIBUTES: Final = 352
-"""Bytes that ``__dict__`` adds to an object of a class with some fields, or less."""
 INSTANTS: Final = {"timestamp": "instant", "local-timestamp": "local instant"}
 PROMOTED: Final = {
     ("int", "long"): "int",
@@ -99,12 +95,6 @@ class Making:
     then: Callable[[Any], Any] | None = None
     tells: bool = False
     whole: bool = True
-
-    @property
-    def size(self) -> int:
-        """Bytes of memory that count for the object, and for what is made for fields that the writer does not have."""
-        own = getsizeof(dict.fromkeys(list(self.places))) if self.how == "dict" else _object_size(self.cls, self.width)
-        return own + sum(fill.size for fill in self.fills)
 
 
 class Targets:
@@ -218,12 +208,6 @@ def _deep_size(value: Any) -> int:
     """The bytes of a default with all that it holds."""
     parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return getsizeof(value) + sum(map(_deep_size, parts))
-
-
-def _object_size(cls: Any, width: int) -> int:
-    """About as many bytes as an object of a class takes."""
-    attributes = ATTRIBUTES if cls.__dictoffset__ else 0
-    return int(HEADER + cls.__basicsize__ + cls.__itemsize__ * width + attributes)
 
 
 # ---- leaves --------------------------------------------------------------------------------------------------------
