@@ -243,7 +243,7 @@ class Pool:
                     self._line.clear()
             for one in refused:
                 one.refuse(OffloadError(f"the pool {self.name!r} has no thread for the call: {error}"))
-            if not isinstance(error, Exception):
+            if not isinstance(error, RuntimeError):
                 raise
 
     def _work(self, job: _Job) -> None:

@@ -247,16 +247,19 @@ def test_interrupted_in_the_line(run: Run, pool: Pool, gate: Gate, monkeypatch: 
 
 
 @each_asyncio
-def test_interrupted_at_the_thread(run: Run, pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError, TimeoutError])
+def test_interrupted_at_the_thread(
+    run: Run, pool: Pool, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
     """A call whose caller is interrupted while it gets a thread keeps no place: the next one is made."""
 
     def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
+        raise error
 
     async def main() -> None:
         with monkeypatch.context() as patched:
             patched.setattr(pool._threads, "submit", interrupt)
-            with pytest.raises(KeyboardInterrupt):
+            with pytest.raises(error):
                 await pool.run(int)
         assert (pool.running, pool.waiting) == (0, 0)
         assert await pool.run(int) == 0

@@ -19,7 +19,7 @@ from safecodec.avro._encoder import Encoder
 from safecodec.avro._slots import is_collected, slot_offset
 from safecodec.avro.classes import shape_of
 from safecodec.avro.hints import RecordHint
-from safecodec.avro.resolve import identity
+from safecodec.avro.resolve import Identity
 from safecodec.avro.sources import Sources
 from safecodec.avro.targets import Targets
 from safecodec.errors import ConfigError, EncodeError
@@ -302,7 +302,7 @@ def test_a_plan_checks_the_places_that_it_fills(cls: type, change: dict[str, Any
     targets = Bent(schema)
     targets.change = change
     with pytest.raises((TypeError, ValueError)):
-        Plan(identity(schema.root), targets, Limits(), False)
+        Plan(Identity().of(schema.root), targets, Limits(), False)
 
 
 @pytest.mark.parametrize(
@@ -315,7 +315,7 @@ def test_an_encoder_checks_the_places_that_it_reads(cls: type, change: dict[str,
     sources = BentSources(schema, schema)
     sources.change = change
     with pytest.raises((TypeError, ValueError)):
-        Encoder(identity(schema.root), sources, Limits())
+        Encoder(Identity().of(schema.root), sources, Limits())
 
 
 def test_compiled_classes_take_no_nonsense() -> None:
@@ -329,8 +329,8 @@ def test_compiled_classes_take_no_nonsense() -> None:
     root = Schema("int").root
     makes: list[Callable[[Any], Any]] = [
         lambda limits: Walk(root, limits),
-        lambda limits: Plan(identity(root), Targets(Schema("int")), limits, False),
-        lambda limits: Encoder(identity(root), Sources(Schema("int"), Schema("int")), limits),
+        lambda limits: Plan(Identity().of(root), Targets(Schema("int")), limits, False),
+        lambda limits: Encoder(Identity().of(root), Sources(Schema("int"), Schema("int")), limits),
         lambda limits: Schema("int", limits=limits),
     ]
     for limits in (Alike(), bent, None):

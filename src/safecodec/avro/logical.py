@@ -11,6 +11,7 @@ import re
 import uuid
 from typing import Any, Final
 
+from .describing import nests_too_deep
 from .limits import DEFAULT
 from .nodes import Fixed, Logical, Primitive
 
@@ -339,7 +340,9 @@ def _carried(value: bytes) -> Any:
 
     try:
         return msgspec.msgpack.decode(value)
-    except (ValueError, msgspec.MsgspecError, RecursionError, TypeError) as error:
+    except (ValueError, msgspec.MsgspecError, TypeError, RecursionError) as error:
+        if isinstance(error, RecursionError) and not nests_too_deep(error):
+            raise
         raise ValueError(f"the carried MessagePack does not decode: {error}") from None
 
 
