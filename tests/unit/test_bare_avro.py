@@ -186,10 +186,12 @@ def test_refusals_are_ours() -> None:
         avro.Schema(Point).encode(Point("seven"))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("type_", "words"), [(Positive, "x is negative"), (Stubborn, "LookupError: no such x")])
-def test_a_types_own_checks_refuse(type_: Any, words: str) -> None:
-    """Whatever a type's __post_init__ raises is a PayloadError, with the error as its cause."""
+def test_a_types_own_checks_refuse() -> None:
+    """A ValueError of a type's __post_init__ is a PayloadError with its cause, a LookupError passes as it is."""
     schema = avro.Schema(POINT)
-    with pytest.raises(PayloadError, match=words) as caught:
-        schema.decode(schema.encode({"x": -1}), type=type_)
-    assert caught.value.__cause__ is not None
+    payload = schema.encode({"x": -1})
+    with pytest.raises(PayloadError, match="x is negative") as caught:
+        schema.decode(payload, type=Positive)
+    assert type(caught.value.__cause__) is ValueError
+    with pytest.raises(LookupError, match="no such x"):
+        schema.decode(payload, type=Stubborn)

@@ -183,6 +183,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from safecodec import EncodeError, PayloadError
 from safecodec.avro import Schema
 
 
@@ -207,8 +208,8 @@ for cls in (Mine, Struct):
     for what in (lambda: [Schema(cls).decode(whole) for _ in range(1000)], lambda: Schema(cls).encode(value)):
         try:
             what()
-        except TypeError as error:
-            print(str(error)[:25])
+        except (EncodeError, PayloadError) as error:
+            print(str(error.__cause__)[:25])
 """
 
 
