@@ -10,6 +10,7 @@ import types
 from collections.abc import Callable
 from typing import Any, Literal, TypedDict
 
+import msgspec
 import pytest
 
 from safecodec import Codec, ConfigError, PayloadError, PayloadTooLargeError, SchemaError
@@ -278,3 +279,19 @@ def test_a_type_that_doubles_is_too_large() -> None:
         type_ = tuple[type_, type_]
     with pytest.raises(SchemaError, match="the limit nodes allows, which is 65536"):
         Schema(type_)
+
+
+class Nested(msgspec.Struct):
+    inner: Nested | msgspec.UnsetType = msgspec.UNSET
+
+
+def test_the_mark_of_a_missing_field_is_no_level() -> None:
+    """What may be read may be skipped: at the limit depth a field may be missing in both."""
+    limits = Limits(depth=2)
+    schema = Schema(Nested, limits=limits)
+    walk = Walk(schema.root, limits)
+    data = schema.encode(Nested(Nested()))
+    assert schema.decode(data) == Nested(Nested())
+    walk.check(data)
+    with pytest.raises(PayloadError, match="depth"):
+        walk.check(Schema(Nested).encode(Nested(Nested(Nested()))))

@@ -431,7 +431,7 @@ SHAPES = [
     plain(["null", "R", other], 64, lambda n: {"n": n}),
     plain(["null", array], 32, lambda n: {"n": n and [n]}),
     plain(["null", "string", "R", map_], 32, lambda n: {"n": n and {"k": n}}),
-    (Chosen, nested(Chosen, 63, UNSET)),
+    (Chosen, nested(Chosen, 64, UNSET)),
     (Mapped, nested(lambda n: Mapped({"k": n}), 31, Mapped())),
     (Listed, nested(lambda n: Listed([n]), 31, Listed())),
     (Hooked, nested(Hooked, 64)),

@@ -326,6 +326,8 @@ cdef class Compiler:
             step.least = 1 + least_size(node.values, self.least)
         elif isinstance(node, Union):
             self.put_branches(step, node.branches, False)
+        elif "safecodec.absent" in node.attributes:
+            step.op = NOTHING  # the mark of a missing field is no level of the value, as in the decoder
         else:
             step.op = RECORD
             step.count = len(node.fields)
