@@ -35,6 +35,8 @@ from safecodec.avro._refusals cimport lost, refusal, unfinished
 from safecodec.avro._skip cimport skip
 from safecodec.avro._times cimport day, instant
 
+from sys import exc_info
+
 from safecodec.avro.limits import ROOM as _ROOM
 from safecodec.avro.limits import checked as _checked
 from safecodec.errors import InputTypeError, PayloadError, PayloadTooLargeError
@@ -113,17 +115,26 @@ cdef class Plan:
         cursor.expansion = self._expansion
         cursor.spare = ROOM + self._expansion * size
         cursor.deepest = self._deepest
+        cdef bint done = False
         try:
             value = take(self._root, &cursor)
-        except (ValueError, TypeError) as error:
-            if isinstance(error, PayloadError) or cursor.breath.stopped:
-                raise
-            raise unfinished(&cursor, error) from error
+            done = True
+        finally:
+            if not done:
+                judge(&cursor)
         found = <object>value
         Py_DECREF(value)
         if cursor.at != cursor.end and not self._prefix:
             raise left_over(&cursor)
         return found
+
+
+# In a finally, which costs nothing where there is no exception: one of a type's own code becomes a verdict.
+cdef int judge(Cursor *cursor) except -1:
+    error = exc_info()[1]
+    if isinstance(error, (ValueError, TypeError)) and not isinstance(error, PayloadError) and not cursor.breath.stopped:
+        raise unfinished(cursor, error) from error
+    return 0
 
 
 @cython.final
