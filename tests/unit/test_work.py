@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -57,6 +58,25 @@ def work(call: Callable[[], object]) -> int:
     finally:
         sys.setprofile(before)
     return count + COMPARED[0]
+
+
+def instructions(call: Callable[[], object]) -> int:
+    """Return how many instructions of Python a call takes: comprehensions call nothing for an item."""
+    count = 0
+
+    def step(frame: FrameType, event: str, _argument: object) -> Any:
+        nonlocal count
+        frame.f_trace_opcodes = True
+        count += event == "opcode"
+        return step
+
+    before = sys.gettrace()
+    sys.settrace(step)
+    try:
+        call()
+    finally:
+        sys.settrace(before)
+    return count
 
 
 def refused(source: Any) -> Callable[[], object]:
@@ -514,3 +534,18 @@ def test_the_first_branch_that_takes_a_value_is_its() -> None:
     for wrong in (b'[{"kind":"b","x":1}]', b'[{"kind":["a"]}]', b"[{}]", b"[[]]", b"[true]"):
         with pytest.raises(PayloadError, match="is of no branch of the union: null, string, double, enum 'E', record"):
             decode(wrong)
+
+
+def test_a_dict_finds_its_record_by_its_own_keys() -> None:
+    """Which record of a union a dict is of does not take longer where the records have more fields."""
+
+    def encoding(n: int) -> Callable[[], object]:
+        wides = [record(name, *(named(f"{name}{at}", "int", default=at) for at in range(n))) for name in "AB"]
+        schema = Schema(["null", *wides, record("C", named("c", "int"))])
+        encode = module.encoder(schema, schema)
+        encode({"c": 1})  # what is kept is not counted
+        return lambda: [encode({"c": 1}) for _ in range(9)]
+
+    for payload, engine in PAYLOADS[:2]:
+        module = payload_module(payload, engine)
+        assert instructions(encoding(100)) < 1.1 * instructions(encoding(10))

@@ -441,7 +441,9 @@ def _fits(node: Node, hint: Any, beside: tuple[Node, ...], *, typed: bool) -> Ca
             cls = classes.origin(hint)
             return lambda value: isinstance(value, cls)
         case Record():
-            return partial(_record_fits, node)
+            needed = {field.name for field in node.fields if field.default is ABSENT}
+            tag_field, tag = node.attributes.get("safecodec.tag_field"), node.attributes.get("safecodec.tag")
+            return partial(_record_fits, needed, {field.name for field in node.fields} | {tag_field}, tag_field, tag)
     return None
 
 
@@ -456,10 +458,7 @@ def _fits_float(kind: str, types: tuple[type, ...], value: Any) -> bool:
     return type(value) in types and is_exact(kind, value)
 
 
-def _record_fits(node: Record, value: Any) -> bool:
-    needed = {field.name for field in node.fields if field.default is ABSENT}
+def _record_fits(needed: set[str], names: set[str | None], tag_field: str | None, tag: Any, value: Any) -> bool:
     if isinstance(value, AnyMapping):
-        tag_field, tag = node.attributes.get("safecodec.tag_field"), node.attributes.get("safecodec.tag")
-        names = {field.name for field in node.fields} | {tag_field}
         return needed <= value.keys() <= names and value.get(tag_field, tag) == tag
     return not isinstance(value, PLAIN) and all(hasattr(value, name) for name in needed)
