@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import types
 from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from types import FrameType
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import pytest
 
@@ -22,6 +24,7 @@ from safecodec.avro.canonical import wire_form
 from safecodec.avro.compile import encoder
 from safecodec.avro.defaults import default_bytes, default_value
 from safecodec.avro.logical import put_bytes, put_long
+from safecodec.avro.members import annotations_of
 from safecodec.avro.nodes import Field, Record
 from safecodec.avro.resolve import resolve, resolve_values
 from safecodec.evolution.versions import PayloadModule, payload_module
@@ -549,3 +552,23 @@ def test_a_dict_finds_its_record_by_its_own_keys() -> None:
     for payload, engine in PAYLOADS[:2]:
         module = payload_module(payload, engine)
         assert instructions(encoding(100)) < 1.1 * instructions(encoding(10))
+
+
+T = TypeVar("T")
+
+
+def diamonds(n: int) -> Any:
+    """A generic class with two bases, which have one base, which has two bases: 2**n ways to the top."""
+    base: Any = types.new_class("Top", (Generic[T],), {}, lambda body: body.update(__annotations__={"x": T}))
+    for _ in range(n):
+        sides: list[Any] = [types.new_class(name, (base[T],)) for name in ("Left", "Right")]
+        base = types.new_class("Base", tuple(side[T] for side in sides))
+    made: Any = dataclass(base)
+    return made[int]
+
+
+def test_bases_are_looked_into_once() -> None:
+    """Work on a class grows as its bases, not as the ways to them."""
+    once, twice = work(lambda: annotations_of(diamonds(5))), work(lambda: annotations_of(diamonds(10)))
+    assert annotations_of(diamonds(3)) == {"x": int}
+    assert twice < 5 * once  # each of a class's bases has its own

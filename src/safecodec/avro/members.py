@@ -265,9 +265,12 @@ def substituted(annotation: Any, binding: dict[Any, Any]) -> Any:
 def _bindings(type_: Any) -> dict[Any, dict[Any, Any]]:
     """What the type variables of a class and each of its bases stand for."""
     found: dict[Any, dict[Any, Any]] = {}
+    visited: dict[tuple[int, ...], list[Any]] = {}
+    """The classes and arguments so far, which are kept, so that their ids stay their own: bases may share bases."""
 
     def visit(one: Any, scope: dict[Any, Any]) -> None:
         cls, binding = get_origin(one), {}
+        kept = [one]
         if cls is None:
             cls = one
         elif cls in (Generic, Protocol) or not hasattr(cls, "__parameters__"):
@@ -275,7 +278,10 @@ def _bindings(type_: Any) -> dict[Any, dict[Any, Any]]:
         else:
             args = [substituted(arg, scope) for arg in get_args(one)]
             found[cls] = binding = dict(zip(cls.__parameters__, args, strict=True))
-        if isinstance(cls, type) and issubclass(cls, Generic):
+            kept = [cls, *args]
+        key = tuple(map(id, kept))
+        if key not in visited and isinstance(cls, type) and issubclass(cls, Generic):
+            visited[key] = kept
             for base in vars(cls).get("__orig_bases__", cls.__bases__):
                 visit(base, binding)
 
