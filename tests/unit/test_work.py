@@ -493,6 +493,16 @@ def test_a_long_unscaled_integer_is_refused_by_its_bytes() -> None:
     assert schema.decode(put_bytes(put_bytes(bytes(100_000) + b"\7") + put_long(0))) == 7
 
 
+@pytest.mark.parametrize("default", ["\x7f" * 3000, "\x7f"])
+def test_a_default_that_no_value_is_is_the_schema_s_fault(default: str) -> None:
+    """A decimal of too many digits, or of none, is refused as a default when a plan is made, not when it runs."""
+    name = "big-decimal" if len(default) == 1 else "decimal"
+    money = {"type": "bytes", "logicalType": name, "precision": 4000}
+    reader = Schema(record("R", named("a", money, default=default)))
+    with pytest.raises(SchemaError, match=r"the default b'.* is no value of its logical type: a .*decimal"):
+        Schema(record("R")).decode(b"", reader=reader)
+
+
 def test_exponents_do_not_expand() -> None:
     """A decimal of a few bytes is not written as a gigabyte of zeros, nor is a schema's precision of so many taken."""
     money = Schema({"type": "bytes", "logicalType": "decimal", "precision": 30, "scale": 2})
@@ -557,14 +567,17 @@ def test_a_dict_finds_its_record_by_its_own_keys() -> None:
 T = TypeVar("T")
 
 
+def of_any(cls: Any) -> Any:
+    return cls[T]
+
+
 def diamonds(n: int) -> Any:
     """A generic class with two bases, which have one base, which has two bases: 2**n ways to the top."""
-    base: Any = types.new_class("Top", (Generic[T],), {}, lambda body: body.update(__annotations__={"x": T}))
+    base: Any = types.new_class("Top", (of_any(Generic),), {}, lambda body: body.update(__annotations__={"x": T}))
     for _ in range(n):
-        sides: list[Any] = [types.new_class(name, (base[T],)) for name in ("Left", "Right")]
-        base = types.new_class("Base", tuple(side[T] for side in sides))
-    made: Any = dataclass(base)
-    return made[int]
+        sides: list[Any] = [types.new_class(name, (of_any(base),)) for name in ("Left", "Right")]
+        base = types.new_class("Base", tuple(map(of_any, sides)))
+    return of_any(dataclass(base))[int]
 
 
 def test_bases_are_looked_into_once() -> None:

@@ -6,6 +6,8 @@ import enum
 import math
 from typing import Any, Final
 
+from ..errors import SchemaError
+from .describing import short
 from .fitting import Fitting
 from .limits import DEFAULT
 from .logical import avro_value, has_utf_8, python_value
@@ -143,9 +145,9 @@ def default_value(node: Node, default: Any, digits: int = DEFAULT.digits, fittin
 def _value(node: Node, default: Any, digits: int, fitting: Fitting) -> Any:
     match node:
         case Primitive(kind="bytes") | Fixed():
-            return python_value(node, default.encode("latin-1"), digits)
+            return _leaf(node, default.encode("latin-1"), digits)
         case Primitive():
-            return python_value(node, float(default) if node.kind in ("float", "double") else default)
+            return _leaf(node, float(default) if node.kind in ("float", "double") else default, digits)
         case Enum():
             return node.values[node.places[default]]
         case Array():
@@ -162,6 +164,13 @@ def _value(node: Node, default: Any, digits: int, fitting: Fitting) -> Any:
         for field in node.fields
         if field.name in default or not is_optional(field)
     }
+
+
+def _leaf(node: Primitive | Fixed, value: Any, digits: int) -> Any:
+    try:
+        return python_value(node, value, digits)
+    except ValueError as error:
+        raise SchemaError(f"the default {short(value)} is no value of its logical type: {error}", path="$") from None
 
 
 def default_bytes(node: Node, default: Any) -> bytes:
