@@ -7,10 +7,15 @@ made of.
 from __future__ import annotations
 
 import contextlib
+import enum as enum_module
+import functools
+import operator
+import pickle
 import sys
 import types
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, make_dataclass
+from dataclasses import field as dataclass_field
 from decimal import Decimal
 from functools import partial
 from types import FrameType
@@ -345,6 +350,58 @@ DEFAULTS: dict[str, tuple[int, Callable[[int], Callable[[], object]]]] = {
     "a default of as many symbols as its enum": (100, lambda n: lambda: Schema(enum_defaults(n))),
     "values of a default of many symbols": (100, lambda n: value_of(enum_defaults(n))),
 }
+
+
+def deriving(make: Callable[[int], Any], n: int) -> Callable[[], object]:
+    type_ = make(n)
+    return lambda: Schema(type_)
+
+
+def tuples(n: int) -> Any:
+    one: Any = tuple[int]
+    many: Any = tuple
+    return many[(one,) * n]
+
+
+def dataclasses_of(n: int) -> list[Any]:
+    return [make_dataclass(f"C{at}", [("x", int)]) for at in range(n)]
+
+
+def colour(n: int) -> Any:
+    return enum_module.Enum("Colour", {f"C{at}": f"c{at}" for at in range(n)})
+
+
+def coloured(n: int) -> Any:
+    """A class whose default has as many symbols as its enum."""
+    cls = colour(n)
+    return make_dataclass("C", [("x", tuple[cls, ...], dataclass_field(default=tuple(cls)))])  # type: ignore[valid-type]
+
+
+def texts(source: Any) -> Callable[[], object]:
+    """Return what makes each text of a schema."""
+
+    def call() -> None:
+        schema = Schema(source)
+        assert hash(schema) == hash(Schema(schema.json))
+        assert len(schema.fingerprint()) == 8
+        assert repr(schema)
+        assert pickle.loads(pickle.dumps(schema)) == schema
+
+    return call
+
+
+PARSES: dict[str, tuple[int, Callable[[int], Callable[[], object]]]] = {
+    "texts of a union of records": (40, lambda n: texts(records(n))),
+    "texts of a union of aliased records": (40, lambda n: texts(aliasing(n))),
+    "texts of a wide record": (40, lambda n: texts(wide(n, aliased=True))),
+    "texts of an enum": (100, lambda n: texts(enum(symbols(n)))),
+    "texts of nested unions": (8, lambda n: texts(twins(n))),
+    "texts of a chain": (20, lambda n: texts(chain(n))),
+    "deriving tuples of one name": (40, partial(deriving, tuples)),
+    "deriving a union of classes": (40, partial(deriving, lambda n: functools.reduce(operator.or_, dataclasses_of(n)))),
+    "deriving an enum": (100, partial(deriving, colour)),
+    "deriving a default of many symbols": (40, partial(deriving, coloured)),
+}
 FORMS: dict[str, tuple[int, Callable[[int], Callable[[], object]]]] = {
     "wire form of a default in nested unions": (8, lambda n: wire(omitting(twin_default(n, 1)))),
     "wire form of a default of many symbols": (100, lambda n: wire(enum_defaults(n))),
@@ -387,7 +444,7 @@ VALUES: dict[str, tuple[int, Callable[[int], Callable[[], object]]]] = {
         ("plans of nested unions", 6, lambda module, n: planning(module, tagged_twins(n))),
     )
 }
-SHAPES = DEFAULTS | FORMS | RESOLUTIONS | VALUES
+SHAPES = PARSES | DEFAULTS | FORMS | RESOLUTIONS | VALUES
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -396,6 +453,15 @@ def test_work_grows_as_size(shape: str) -> None:
     size, make = SHAPES[shape]
     work(make(size))  # what is imported or kept at the first call is not counted
     once, twice = work(make(size)), work(make(2 * size))
+    assert twice < 2.5 * once
+
+
+@pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape.startswith("deriving")])
+def test_loops_grow_as_size(shape: str) -> None:
+    """So do loops that call nothing: twice the size takes at most 2.5 times the instructions."""
+    size, make = SHAPES[shape]
+    work(make(size))
+    once, twice = instructions(make(size)), instructions(make(2 * size))
     assert twice < 2.5 * once
 
 
