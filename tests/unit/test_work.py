@@ -499,6 +499,15 @@ def test_types_resolve_by_structure() -> None:
         older.decode(b"\2\2", reader=["null", enum(["a"], "F")])
 
 
+def test_an_enum_without_symbols_has_no_values() -> None:
+    """Two of them resolve; a record that needs a value of one and lacks a field says why it lacks the field."""
+    empty = Schema(enum([]))
+    assert resolve_values(empty, empty)
+    writer, reader = (Schema(record("R", named("e", enum([])), named(name, "int"))) for name in "ab")
+    with pytest.raises(IncompatibleSchemaError, match="the reader needs the field 'b', which the writer lacks"):
+        resolve_values(writer, reader)
+
+
 def test_types_that_nest_by_reference_are_refused_where_they_are_too_deep() -> None:
     """A flat chain of records that is read as a record in itself nests as deep as it is long."""
     link = record("L", named("x", ["null", "L"]))

@@ -15,16 +15,11 @@ def primary(node: Named) -> Any:
     return node.attributes.get("safecodec.tag", node.name)
 
 
-def name_rank(writer: Named, reader: Named) -> int:
-    """Return how well names go together: 3 by full name or tag, 2 by unqualified name, 1 by an alias, 0 not at all."""
-    mine, theirs = primary(reader), primary(writer)
-    if mine == theirs and type(mine) is type(theirs):
-        return 3
-    short = _short(writer)
-    if short == _short(reader):
-        return 2
-    aliases = _aliases(reader)
-    return int(str(theirs) in aliases or short in map(unqualified, aliases))
+def named_alike(writer: Named, reader: Named) -> bool:
+    """Tell whether a reader's type has a writer's tag or full name, its unqualified name, or an alias of them."""
+    mine, theirs, short, aliases = primary(reader), primary(writer), _short(writer), _aliases(reader)
+    same = (mine == theirs and type(mine) is type(theirs)) or short == _short(reader)
+    return same or str(theirs) in aliases or short in map(unqualified, aliases)
 
 
 def _short(node: Named) -> str:
@@ -68,7 +63,9 @@ class Branches:
         return self._kinds[kind]
 
     def best(self, writer: Named, *, by_value: bool) -> int | None:
-        """Return the first branch of those whose names go best with a writer's, see `name_rank`.
+        """Return the first branch of those whose names go best with a writer's.
+
+        The full name, or a tag, goes before the unqualified name, and that before an alias.
 
         Args:
             writer: The writer's type.

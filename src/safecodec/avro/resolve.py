@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from ..errors import IncompatibleSchemaError, SchemaError
-from .branches import Branches, name_rank, primary, several
+from .branches import Branches, named_alike, primary, several
 from .describing import listed
 from .limits import DEFAULT, STEPS
 from .nodes import ABSENT, Array, Enum, Field, Fixed, Map, Named, Node, Primitive, Record, Union, is_optional
@@ -478,13 +478,13 @@ class _Resolver:
                 return at
         return None
 
-    def rank(self, writer: Named, reader: Named) -> int:
-        """How well names go together; where an older version is written, the writer's aliases are the newer ones."""
-        return name_rank(writer, reader) or int(self.by_value and name_rank(reader, writer) > 0)
+    def named_alike(self, writer: Named, reader: Named) -> bool:
+        """Tell whether names go together; where an older version is written, the writer's aliases count."""
+        return named_alike(writer, reader) or (self.by_value and named_alike(reader, writer))
 
     def named_for(self, writer: Named, reader: Named, several: bool) -> bool:
         """Tell whether a named type may be read as another of its kind, as far as names are concerned."""
-        if self.rank(writer, reader):
+        if self.named_alike(writer, reader):
             return True
         return not (_is_avro(writer) and _is_avro(reader)) and self.nameless(writer, reader, several)
 
