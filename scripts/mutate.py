@@ -244,7 +244,7 @@ def verdict_of(mutant: Mutant | None, tests: list[str]) -> str:
     }
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--no-header", *tests]
     # ulimit: a bound that is gone may let a value take all memory.
-    limited = ["sh", "-c", 'ulimit -v 6000000; exec "$@"', "sh", *command]
+    limited = ["sh", "-c", 'ulimit -v 12000000; exec "$@"', "sh", *command]
     try:
         done = subprocess.run(
             limited, cwd=PLACE, env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE
@@ -268,7 +268,7 @@ def main() -> int:
     parser.add_argument("--list", action="store_true", help="list them, and run nothing")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
-    mutants = copied() if not options.list else _listed()
+    mutants = _listed() if options.list else copied()
     numbers = set(map(int, options.only.split(","))) if re.fullmatch(r"[\d,]+", options.only) else None
     chosen = [one for one in mutants if (one.number in numbers if numbers else options.only in str(one))]
     if options.sample:
