@@ -7,7 +7,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from swallowed import swallowed
 
@@ -17,6 +17,8 @@ settings.register_profile("ci", settings.get_profile("base"), max_examples=100, 
 settings.register_profile("dev", settings.get_profile("base"), max_examples=50)
 # An emulated processor takes twenty times as long.
 settings.register_profile("emulated", settings.get_profile("ci"), max_examples=10)
+# Where it counts that a test fails, and not by which example.
+settings.register_profile("unshrunk", settings.get_profile("ci"), phases=[Phase.explicit, Phase.generate])
 settings.register_profile("long", settings.get_profile("base"), max_examples=5000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") == "true" else "dev"))
 
