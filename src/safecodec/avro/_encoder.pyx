@@ -283,14 +283,10 @@ cdef inline object field_of(const Give *give, Get get, object value, Sink *sink)
 
 # It may be a property.
 cdef object attribute(object value, const Give *give, Sink *sink):
-    cdef bint done = False
     try:
-        found = attribute_of(value, give.name, MISSING)
-        done = True
-    finally:
-        if not done:
-            judge(sink)
-    return found
+        return attribute_of(value, give.name, MISSING)
+    except (ValueError, TypeError) as error:
+        raise unconverted(sink, error) from error
 
 
 # What the fields of a value are taken from that is no exact instance of the step's class.
