@@ -193,10 +193,14 @@ class _Wire:
         return {"type": type(node).__name__.lower(), **named, **self.body(node)}
 
     def union(self, branches: tuple[Node, ...]) -> list[Any]:
-        kinds = Counter(map(kind_of, branches))
-        named = {id(one): one for one in branches if isinstance(one, NAMED) and kinds[kind_of(one)] > 1}
-        short = Counter(unqualified(one.name) for one in named.values())
-        found = [(one, _label(one, short) if id(one) in named else None) for one in branches]
+        named = [one for one in branches if isinstance(one, NAMED)]
+        labels: dict[int, Any] = {}
+        if len(named) > 1:
+            kinds = Counter(map(kind_of, named))
+            alike = [one for one in named if kinds[kind_of(one)] > 1]
+            short = Counter(unqualified(one.name) for one in alike)
+            labels = {id(one): _label(one, short) for one in alike}
+        found = [(one, labels.get(id(one))) for one in branches]
         if not self.by_position:
             found.sort(key=_place)
         return [self.node(one, label=label) for one, label in found]

@@ -187,18 +187,18 @@ def _from_timestamp(name: str, value: Any) -> int:
 # ---- decimals and the rest ---------------------------------------------------------------------------------------
 
 
-def _whole(data: bytes, digits: int) -> int:
-    """The whole number of an unscaled value's bytes, which are read in a time as long as they are; digits are not."""
-    value = int.from_bytes(data, "big", signed=True)
+def _demand_digits(unscaled: int, digits: int) -> None:
+    """Refuse an unscaled value of too many digits, which are found in the square of the time that its bytes take."""
     # 0.30103 is a little more than the logarithm of 2: most numbers are seen to have few digits by their bits.
-    if value.bit_length() * 30103 > digits * 100_000 and abs(value) >= 10**digits:
+    if unscaled.bit_length() * 30103 > digits * 100_000 and abs(unscaled) >= 10**digits:
         raise ValueError(f"a decimal has more digits than {digits}, the limit digits")
-    return value
 
 
 def _decimal(data: bytes, logical: Logical, digits: int) -> decimal.Decimal:
     assert logical.precision is not None
-    unscaled = _whole(data, digits)
+    unscaled = int.from_bytes(data, "big", signed=True)
+    if len(data) * 3 > digits:  # a byte has less than three digits
+        _demand_digits(unscaled, digits)
     if abs(unscaled) >= 10**logical.precision:
         raise ValueError(f"a decimal has more than {logical.precision} digits")
     return decimal.Decimal(unscaled).scaleb(-logical.scale, MAX_DIGITS)
@@ -257,7 +257,9 @@ def _big_decimal(value: bytes, digits: int) -> decimal.Decimal:
         return _special_decimal(value[at:])
     if not 0 < length <= len(value) - at:
         raise ValueError("a big-decimal's unscaled value is cut off")
-    unscaled = _whole(value[at : at + length], digits)
+    unscaled = int.from_bytes(value[at : at + length], "big", signed=True)
+    if length * 3 > digits:  # a byte has less than three digits
+        _demand_digits(unscaled, digits)
     scale, at = take_long(value, at + length)
     if at != len(value) or abs(scale) > MAX_SCALE:
         raise ValueError(f"a big-decimal has {len(value) - at} bytes over, and the scale {scale}")

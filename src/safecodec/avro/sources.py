@@ -24,7 +24,7 @@ from .hints import Enumeration, RecordHint, Sequence
 from .logical import CARRIER, OFFSET_TIME, TIMEDELTA, avro_value
 from .nodes import ABSENT, Array, Enum, Fixed, Map, Primitive, Record, Union, is_optional
 from .resolve import Identity, Refused, TakeAbsent, TakeBranch, filled_by_type, titled
-from .targets import INSTANTS, UNITS, chained
+from .targets import INSTANTS, UNITS, bound_to, chained
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -172,9 +172,9 @@ class Sources:
             return _promoted(source, target, op, count, (own, theirs), wanted)
         check = chained(own, theirs)
         if target.logical is None:  # dropped: what lies beneath is written
-            return op, count, chained(check, partial(avro_value, source, digits=self._digits)), wanted
+            return op, count, chained(check, bound_to(avro_value, source, self._digits)), wanted
         name, _, unit = target.logical.name.rpartition("-")
-        convert = partial(avro_value, target, digits=self._digits)
+        convert = bound_to(avro_value, target, self._digits)
         if check is None and name in INSTANTS:
             return INSTANTS[name], UNITS[unit], convert, wanted
         if check is None and unit == "date":

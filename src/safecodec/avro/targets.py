@@ -12,6 +12,7 @@ from .bounds import checker
 from .defaults import default_value
 from .fitting import Fitting
 from .hints import NO_DEFAULT, Enumeration, RecordHint, Scalar, Sequence
+from .limits import DEFAULT
 from .logical import avro_value, python_value
 from .nodes import ABSENT, Fixed, Primitive, is_optional
 
@@ -227,7 +228,7 @@ def read_as(action: Take, digits: int) -> tuple[str, int, Callable[[Any], Any] |
     elif unit == "date":
         op, finish = "day", None
     else:
-        finish = partial(python_value, writer, digits=digits)
+        finish = bound_to(python_value, writer, digits)
     exact = writer.logical == reader.logical and not isinstance(reader, Fixed)
     return op, count, finish if exact else chained(finish, partial(_fitting, reader, digits))
 
@@ -239,6 +240,17 @@ def _plain(action: Take, op: str, count: int) -> tuple[str, int, Callable[[Any],
     if isinstance(writer, Fixed) or writer.kind == reader.kind:
         return op, count, None
     return PROMOTED.get((writer.kind, reader.kind), op), 0, str.encode if reader.kind == "bytes" else None
+
+
+def bound_to(function: Callable[..., Any], node: Primitive | Fixed, digits: int) -> Callable[[Any], Any]:
+    """Return a function of a value alone; the default limit costs no argument.
+
+    Args:
+        function: `logical.python_value` or `logical.avro_value`.
+        node: The node.
+        digits: How many digits a Decimal may have.
+    """
+    return partial(function, node) if digits == DEFAULT.digits else partial(function, node, digits=digits)
 
 
 def _underlying(node: Primitive | Fixed, digits: int, value: Any) -> Any:
