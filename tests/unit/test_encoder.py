@@ -9,7 +9,7 @@ import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Annotated, Any, NamedTuple, NotRequired, TypedDict
+from typing import Annotated, Any, Literal, NamedTuple, NotRequired, TypedDict, get_args
 
 import msgspec
 import pytest
@@ -535,6 +535,25 @@ def test_limits_hold_for_what_is_written() -> None:
     assert "empty_items" in refused(nulls, {None}, limits=Limits(empty_items=0)).reason
     with pytest.raises(ValueTooLargeError, match="4 bytes, the limit payload is 3"):
         Schema("string", limits=Limits(payload=3)).encode("abc")
+
+
+Many = enum.Enum("Many", [f"S{at}" for at in range(3000)])  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("type_", [Many, Literal[tuple(range(3000))], Literal[tuple(f"S{at}" for at in range(3000))]])
+def test_enums_of_many_symbols(type_: Any) -> None:
+    """Each of many symbols is written by its own index, from an object that only equals it, and no other is."""
+    schema = Schema(list[type_])
+    symbols = list(Many) if type_ is Many else list(get_args(type_))
+    alike = [
+        one if type_ is Many else (str(one) + "!")[:-1] if isinstance(one, str) else int(str(one)) for one in symbols
+    ]
+    assert schema.decode(schema.encode(alike)) == symbols
+    others: list[Any] = ["S3000", 3000, -1, True, 7.0, b"S1", [], Decimal(7)]
+    for other in others:
+        with pytest.raises(EncodeError, match=r"is none of the symbols .* and 2980 more") as caught:
+            schema.encode([symbols[0], other])
+        assert caught.value.path == "$[1]"
 
 
 TREE = {

@@ -125,10 +125,10 @@ cdef inline bint put_whole(PutOp op, PyObject *value, Buffer *out) noexcept:
     return not overflow and (op == PUT_LONG or INT32_MIN <= number <= INT32_MAX) and put_long(out, number)
 
 
-# An enum's values are few, and there is one object of each member; of equal texts there may be others.
+# An enum's values are mostly few, and there is one object of each member; of equal texts there may be others.
 cdef inline bint put_symbol(const Put *step, PyObject *value, Buffer *out) noexcept:
     cdef Py_ssize_t at
-    for at in range(step.count):
+    for at in range(step.scanned):
         if PyTuple_GET_ITEM(step.symbols, at) is value:
             return put_long(out, step.indices[at])
     return False

@@ -17,7 +17,7 @@ from safecodec.avro._writing cimport (
 
 import math
 
-from safecodec.avro.describing import describe, short
+from safecodec.avro.describing import describe, listed, short
 from safecodec.avro.floats import FLOAT_MAX as _FLOAT_MAX
 from safecodec.avro.floats import is_exact
 from safecodec.errors import EncodeError, ValueTooLargeError
@@ -149,13 +149,12 @@ cdef bint put_named(const Put *step, object value, Sink *sink) except -1:
     index = None
     if step.by_text is not NULL and isinstance(value, str):
         index = (<dict><object>step.by_text).get(value)
-    elif step.by_text is not NULL:
-        for at, one in enumerate(<tuple><object>step.symbols):
-            if type(one) is type(value) and one == value:
-                index = step.indices[<Py_ssize_t>at]
+    else:
+        known = (<dict><object>step.by_value).get(type(value))
+        index = None if known is None else known.get(value)
     if index is None:
         names = []
         for one in <tuple><object>step.symbols:
-            names.append(str(getattr(one, "value", one)))
-        raise refusal(sink, f"{short(value)} is none of the symbols {', '.join(names)}")
+            names.append(getattr(one, "value", one))
+        raise refusal(sink, f"{short(value)} is none of the symbols {listed(names)}")
     return put_long(sink.out, index)

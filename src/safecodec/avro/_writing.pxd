@@ -38,6 +38,9 @@ cdef enum Get:
     GET_ATTRIBUTES
     GET_INDEX       # in a tuple
 
+cdef enum:
+    SCANNED = 16  # symbols that are looked at one by one, which takes less time than a dict
+
 cdef struct Put
 
 # A field of the record that is written.
@@ -72,6 +75,8 @@ cdef struct Put:
                          # that an array or a map is made of
     PyObject *symbols    # a tuple: the values of an enum
     Py_ssize_t *indices  # what is written for each of them
+    Py_ssize_t scanned   # how many of them are looked at first
+    PyObject *by_value   # a dict: the same by their types and values
     PyObject *by_text    # a dict: the same by their texts; NULL where they are members of a Python enum
     PyObject *known      # a frozenset: the keys that a dict may have
     bint free            # whether a record may be any mapping or object: no type says what it is

@@ -107,8 +107,12 @@ cdef class Compiler:
         step.by_text = self.arena.keep(by_text)
         step.count = len(symbols)
         step.indices = <Py_ssize_t *>self.arena.room(step.count, sizeof(Py_ssize_t))
-        for at, (_, index) in enumerate(zip(symbols, indices, strict=True)):
+        step.scanned = min(step.count, SCANNED)
+        known = {}
+        for at, (symbol, index) in enumerate(zip(symbols, indices, strict=True)):
             step.indices[<Py_ssize_t>at] = index
+            known.setdefault(type(symbol), {}).setdefault(symbol, index)
+        step.by_value = self.arena.keep(known)
         return 0
 
     cdef int put_union(self, Put *step, object action) except -1:
