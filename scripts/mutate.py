@@ -50,7 +50,7 @@ FIRST = {
     "avro/parse": ["test_parse.py", "test_schema.py"],
     "avro/limits": ["test_limits.py"],
     "avro/reference": ["test_bare_avro.py", "test_classes.py", "test_logical.py"],
-    "avro/": ["test_malformed.py", "test_limits.py", "test_bare_avro.py", "test_guided.py", "test_logical.py"],
+    "avro/": ["test_malformed.py", "test_limits.py", "test_resolve.py", "test_guided.py", "test_logical.py"],
     "frame/": ["test_verdict_order.py", "test_frame.py", "test_frame_header.py", "test_mutations.py"],
     "reader": ["test_reader.py", "test_codec.py"],
     "codec": ["test_codec.py", "test_versions.py", "test_limits.py"],
