@@ -100,8 +100,8 @@ class Mutant:
 # ---- finding checks ----------------------------------------------------------------------------------------------
 
 VERDICT = re.compile(
-    r"raise (?!MemoryError|AssertionError|StopIteration|$)|return (fail|refusals?|refusal)[.(]|return STATUS_(?!OK)"
-    r"|(fail|refuse)\("
+    r"raise (?!MemoryError|no_room|AssertionError|StopIteration|$)|(fail|refuse)\("
+    r"|return (fail|refusals?|refusal)[.(]|return STATUS_(?!OK)"
 )
 """How the first statement behind a check begins."""
 PASSED_ON = re.compile(r"not (take_\w+|claim|open_block|close_block|skip\w*|enter)\(")
@@ -132,7 +132,7 @@ def verdict_behind(lines: list[str], at: int) -> str:
 
 
 def mutated(file: str, source: str, first: int) -> tuple[str, list[Mutant]]:
-    """A source with a switch at each check, and the mutants."""
+    """A source with a switch at each check, and the mutants; a condition is evaluated as before."""
     lines = source.split("\n")
     found: list[Mutant] = []
     at = 0
@@ -150,7 +150,7 @@ def mutated(file: str, source: str, first: int) -> tuple[str, list[Mutant]]:
             number = first + len(found)
             flat = " ".join(condition.split())
             found.append(Mutant(number, file, at + 1, f"if {flat}: {verdict}"))
-            lines[at : end + 1] = f"{head}lives({number}) and ({condition}):{comment}".split("\n")
+            lines[at : end + 1] = f"{head}({condition}) and lives({number}):{comment}".split("\n")
         at = end + 1
     return _with_switch(file, "\n".join(lines)) if found else source, found
 

@@ -44,9 +44,9 @@ def test_checks_get_a_switch() -> None:
     """An `if` whose way is a verdict, or passes one on, has a switch; others and lacking memory have none."""
     text, found = mutate.mutated("x.py", SOURCE, 7)
     assert [(one.number, one.line) for one in found] == [(7, 9), (8, 11), (9, 16)]
-    assert "    if lives(7) and (value < 0):  # never\n" in text
-    assert "    if lives(8) and (not isinstance(value, int) or (\n        value > 5\n    )):\n" in text
-    assert "    elif lives(9) and (not take_long(cursor, &value)):\n" in text
+    assert "    if (value < 0) and lives(7):  # never\n" in text
+    assert "    if (not isinstance(value, int) or (\n        value > 5\n    )) and lives(8):\n" in text
+    assert "    elif (not take_long(cursor, &value)) and lives(9):\n" in text
     assert text.startswith(
         '"""A module."""\n\nfrom __future__ import annotations\n\nfrom safecodec._mutants import lives\n'
     )
