@@ -217,11 +217,11 @@ class Found(Exception):
     """A finding of the judge."""
 
 
-def run(data: bytes) -> None:
+def run(data: bytes, *, timed: bool = True) -> None:
     """Read an input; raises where something is found."""
     if len(data) < 2:
         return
-    judge = Judge(Report(), 0)
+    judge = Judge(Report(timed=timed), 0)
     ENTRIES[data[0] % len(ENTRIES)](judge, data[1], data[2:])
     for signature, (_, _, text) in judge.report.findings.items():
         raise Found(f"{signature}\n{text}")

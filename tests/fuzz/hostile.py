@@ -44,8 +44,9 @@ def look() -> None:
 def _look() -> None:
     for one in gc.get_objects(generation=0):
         if isinstance(one, (tuple, list)):
+            size = len(one)
             inside = [item for item in gc.get_referents(one) if item is not type(one)]
-            if inside and len(inside) < len(one) and all(map(_ours, inside)):
+            if inside and len(inside) < size == len(one) and all(map(_ours, inside)):  # other threads change lists
                 UNFINISHED.append(f"{type(one).__name__} of {len(one)} with {inside!r:.200}")
 
 

@@ -62,7 +62,9 @@ from safecodec.errors import EncodeError
 for base in (int, bytes, float, object, list, tuple, dict):
     for posed, schema in ((str, "string"), (bytes, "bytes"), (bytearray, "bytes"), (memoryview, "bytes"), (int, "long"),
                           (float, "double"), (dict, {"type": "map", "values": "int"}), (set, set[int]),
-                          (list, {"type": "array", "items": "int"}), (tuple, tuple[int, str])):
+                          (list, {"type": "array", "items": "int"}), (tuple, tuple[int, str]), (dict, dict[int, int]),
+                          (dict, ["null", {"type": "record", "name": "R", "fields": [{"name": "f", "type": "int"}]},
+                                  {"type": "record", "name": "S", "fields": [{"name": "g", "type": "int"}]}])):
         if issubclass(base, posed):
             continue
         value = type("Posing", (base,), {"__class__": property(lambda _, posed=posed: posed)})()

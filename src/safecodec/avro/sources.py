@@ -376,8 +376,13 @@ def _as_set(value: Any) -> Any:
         return value
 
 
+def _is_mapping(value: Any) -> bool:
+    """Tell whether a value has a mapping's methods, whatever it says of its class."""
+    return issubclass(type(value), AnyMapping)
+
+
 def _entries(value: Any) -> list[Any]:
-    if not isinstance(value, AnyMapping):
+    if not _is_mapping(value):
         raise TypeError(f"a dict is expected, this is {type(value).__name__} {short(value)}")
     return list(value.items())
 
@@ -459,6 +464,6 @@ def _fits_float(kind: str, types: tuple[type, ...], value: Any) -> bool:
 
 
 def _record_fits(needed: set[str], names: set[str | None], tag_field: str | None, tag: Any, value: Any) -> bool:
-    if isinstance(value, AnyMapping):
-        return needed <= value.keys() <= names and value.get(tag_field, tag) == tag
+    if _is_mapping(value):
+        return bool(needed <= value.keys() <= names and value.get(tag_field, tag) == tag)
     return not isinstance(value, PLAIN) and all(hasattr(value, name) for name in needed)
