@@ -20,7 +20,7 @@ cdef dict MAKES = {
     "dict": MAKE_DICT, "slots": MAKE_SLOTS, "attributes": MAKE_ATTRIBUTES, "tuple": MAKE_TUPLE, "call": MAKE_CALL,
 }
 MOST = 2**31 - 1
-OPEN = -1
+cdef int OPEN = -1  # a node whose parts are being looked at
 LEAST = {"null": 0, "boolean": 1, "int": 1, "long": 1, "float": 4, "double": 8, "bytes": 1, "string": 1}
 """The shortest encoding of each primitive, in bytes."""
 

@@ -1,9 +1,9 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-Argument = TypeVar("Argument")
-Result = TypeVar("Result")
+_Argument = TypeVar("_Argument")
+_Result = TypeVar("_Result")
 
 def attempt(
-    function: Callable[[Argument], Result], argument: Argument, /
-) -> tuple[Result, None] | tuple[None, Exception]: ...
+    function: Callable[[_Argument], _Result], argument: _Argument, /
+) -> tuple[_Result, None] | tuple[None, Exception]: ...

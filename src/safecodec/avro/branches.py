@@ -45,7 +45,7 @@ class Branches:
     """
 
     def __init__(self, union: Union, titles: list[str]) -> None:
-        self.text = listed(titles)
+        self.text: str = listed(titles)
         self._branches = union.branches
         self._kinds: dict[Any, tuple[int, ...]] = {}
         self._by_name: dict[tuple[Any, ...], list[int]] = defaultdict(list)
