@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import sys
 from pathlib import Path
@@ -43,6 +44,15 @@ def test_every_page_has_its_place() -> None:
     tables = re.findall(r"^```{toctree}\n(.*?)^```$", index.read_text("utf-8"), re.DOTALL | re.MULTILINE)
     named = [line for table in tables for line in table.splitlines() if line and not line.startswith(":")]
     assert sorted((DOCS / f"{name}.md").resolve() for name in named) == [page for page in PAGES if page != index]
+
+
+def test_every_limit_is_in_the_table() -> None:
+    """The page about hostile input has each limit, in the order of `Limits`, with its default."""
+    rows = re.findall(
+        r"^\| `(\w+)` \| ([\d,]+) \|", (DOCS / "explanation" / "hostile-input.md").read_text("utf-8"), re.M
+    )
+    limits = [(one.name, f"{one.default:,}") for one in dataclasses.fields(avro.Limits)]
+    assert rows == limits
 
 
 def test_every_public_name_is_explained() -> None:
