@@ -22,8 +22,8 @@ value = list(range(100_000))
 frame = one.encode(value)
 signal.signal(signal.SIGALRM, handle)
 for delay in range(1, 30):
-    signal.setitimer(signal.ITIMER_REAL, delay / 10_000)
     try:
+        signal.setitimer(signal.ITIMER_REAL, delay / 10_000)
         while True:
             one.encode(value) if verb == "encode" else one.decode(frame)
     except Alarm as alarm:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import attrs
@@ -12,7 +13,8 @@ import msgspec
 import pytest
 
 from safecodec import Codec, pack
-from safecodec.avro.describing import FAULTS
+from safecodec.avro import Schema, logical, reference
+from safecodec.avro.describing import FAULTS, nests_too_deep
 from safecodec.avro.logical import put_long
 from safecodec.errors import EncodeError, PayloadError
 from safecodec.payload.verdicts import nests_deep
@@ -415,3 +417,40 @@ def nesting(value: Any) -> int:
     if isinstance(value, dict):
         value = list(value.values())
     return 1 + max(map(nesting, value), default=0) if isinstance(value, list) else 0
+
+
+def of_module(name: str, source: str) -> Any:
+    """The function ``call`` of a module of that name."""
+    space: dict[str, Any] = {"__name__": name}
+    exec(source, space)
+    return space["call"]
+
+
+@pytest.mark.parametrize(
+    ("middle", "last", "deep"),
+    [("abc", "safecodec.avro", True), ("safecodec.avro", "abc", True), ("app", "abc", False), ("abc", "app", False)],
+)
+def test_whose_calls_stand_on_the_stack(middle: str, last: str, deep: bool) -> None:
+    """A value nests too deep where no code of a type runs; the standard library's may be at either's end."""
+    catch = of_module(
+        "safecodec.payload", "def call(f):\n  try:\n    f()\n  except RecursionError as error:\n    return error\n"
+    )
+    one = of_module(last, "def call():\n  raise RecursionError\n")
+    two = of_module(middle, "def call(f):\n  f()\n")
+    assert nests_too_deep(catch(lambda: two(one))) is False  # the lambda is this module's
+    assert nests_too_deep(catch(partial(two, one))) is deep
+
+
+def test_a_caller_without_stack_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no stack is left for any value, the RecursionError of a deep one passes in each engine's Python code."""
+    monkeypatch.setattr(reference, "nests_too_deep", lambda _: False)
+    schema = Schema({"type": "record", "name": "R", "fields": [{"name": "f", "type": ["null", "R"]}]})
+    value: Any = None
+    for _ in range(5000):
+        value = {"f": value}
+    with pytest.raises(RecursionError):
+        reference.ReferenceEncoder(schema, schema).encode(value)
+    monkeypatch.setattr(logical, "nests_too_deep", lambda _: False)
+    carried = Schema({"type": "bytes", "logicalType": "safecodec-msgpack"})
+    with pytest.raises(RecursionError):
+        carried.decode(put_long(20_001) + b"\x91" * 20_000 + b"\xc0")

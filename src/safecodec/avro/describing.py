@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import sys
 from functools import reduce
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import SafecodecError, legible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 PLAIN: Final = (str, bytes, bytearray, memoryview, int, float, list, tuple, set, frozenset, type(None))
 """Types whose values are no records, whatever attributes they have."""
@@ -35,6 +36,8 @@ MOST_LISTED: Final = 20
 
 ROOM: Final = 400
 """Levels of stack that a caller has left for any value that nests as deep as limits allow."""
+OURS: Final = frozenset({"safecodec", *sys.stdlib_module_names})
+"""Modules whose calls stand on the stack where a value nests deep."""
 NESTED: Final[list[Any]] = reduce(lambda inner, _: [inner], range(ROOM), [])
 """As many lists: their text takes the stack of C, which CPython may count apart."""
 
@@ -157,9 +160,10 @@ def step(key: object) -> str:
 def nests_too_deep(error: RecursionError) -> bool:
     """Tell whether a value is too deep for the stack, rather than its caller near the stack's end.
 
-    A type's own code may recurse as well: then the exception comes from there.
+    A type's own code may recurse as well: then some of the calls on the stack are of it. Calls of the standard library
+    are made for either.
     """
-    if is_of_others(error):
+    if any(module.partition(".")[0] not in OURS for module in _modules(error)):
         return False
     try:
         repr(NESTED)
@@ -174,7 +178,13 @@ def _descend(levels: int) -> bool:
 
 def is_of_others(error: BaseException) -> bool:
     """Tell whether Python code that is not ours raised an exception: a type's own, or a signal's handler."""
+    *_, last = "safecodec", *_modules(error)
+    return last.partition(".")[0] != "safecodec"
+
+
+def _modules(error: BaseException) -> Iterator[str]:
+    """Yield the module of each call that an exception has left."""
     trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
+    while trace is not None:
+        yield trace.tb_frame.f_globals.get("__name__", "")
         trace = trace.tb_next
-    return trace is not None and not trace.tb_frame.f_globals.get("__name__", "").startswith("safecodec.")
