@@ -21,9 +21,10 @@ from functools import partial
 from types import FrameType
 from typing import Any, Generic, TypeVar
 
+import msgspec
 import pytest
 
-from safecodec import EncodeError, IncompatibleSchemaError, PayloadError, SchemaError
+from safecodec import Codec, EncodeError, IncompatibleSchemaError, PayloadError, SchemaError, pack
 from safecodec.avro import Limits, Schema
 from safecodec.avro.canonical import wire_form
 from safecodec.avro.compile import encoder
@@ -552,6 +553,53 @@ def test_digits_are_bounded_both_ways(source: Any, payload: str, engine: str) ->
             module.encoder(tight, tight)(value)
         with pytest.raises(PayloadError, match="the limit digits"):
             module.decoder(tight, tight)(data)
+
+
+@dataclass
+class Priced:
+    """Read and written by msgspec alone."""
+
+    price: Decimal
+    text: str
+
+
+@dataclass
+class Loose(Priced):
+    """Written with a look at its values."""
+
+    more: Any = None
+
+
+@dataclass
+class Renamed:
+    """A newer version of the first, whose newest field an older reader does not know."""
+
+    price: Decimal
+    text: str
+    late: int = 0
+
+
+@pytest.mark.parametrize("payload", ["msgpack", "json"])
+@pytest.mark.parametrize("cls", [Priced, Loose])
+def test_digits_of_text_are_bounded(payload: Any, cls: type[Any]) -> None:
+    """Decimals that msgspec reads and writes have as many digits, however these are spelled; other text is as long."""
+    codec = Codec(cls, subject="s", version=1, environment="test", payload=payload)
+    for value in (cls(Decimal("9" * 4300), "1" * 9000), cls(Decimal("1.5"), "a" * 9000)):
+        frame = codec.encode(value)
+        assert codec.decode(frame) == value
+    for digits in ("1" * 4301, "1." + "0" * 4300, "\u0661" * 4301):  # the last are Arabic digits
+        with pytest.raises(EncodeError, match=r"the decimal has 4301 digits, the limit digits is 4300 .*\$\.price"):
+            codec.encode(cls(Decimal(digits), ""))
+        raw = getattr(msgspec, payload).encode({"price": digits, "text": ""})
+        escaped = raw.replace(b"1" * 4301, b"\\u0031" * 4301) if payload == "json" else raw
+        header = {"format": payload, "subject": "s", "version": 1, "fingerprint": codec.fingerprint()}
+        for data in (raw, escaped):
+            with pytest.raises(PayloadError, match="the decimal has 4301 digits, the limit digits is 4300"):
+                codec.decode(pack(data, **header, environment="test"))
+    new = Codec(Renamed, subject="s", version=2, environment="test", payload=payload, older={1: Priced})
+    old = Codec(Priced, subject="s", version=1, environment="test", payload=payload)
+    frame = new.encode(Renamed(Decimal("7" * 4300), ""))
+    assert old.decode(frame) == Priced(Decimal("7" * 4300), "")
 
 
 def test_a_long_unscaled_integer_is_refused_by_its_bytes() -> None:

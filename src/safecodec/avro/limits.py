@@ -58,8 +58,7 @@ class Limits:
         symbols: How many symbols an enum may have.
         branches: How many branches a union may have, and how many aliases a type or a field.
         digits: How many digits a Decimal may have, and what precision a schema's decimal: between bytes and digits
-            the time grows with their square. A Decimal that msgspec reads and writes as text, which takes a time as
-            long as the text, is not bounded by it.
+            the time grows with their square.
 
     Raises:
         ConfigError: A limit is no whole number within its own bounds.

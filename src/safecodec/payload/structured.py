@@ -7,8 +7,9 @@ transcoded: its plain value is written as Avro and read by the compiled plan of 
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from operator import contains
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -22,7 +23,7 @@ from ..avro.describing import FAULTS, step
 from ..avro.hints import Choice, FixedTuple, Hint, RecordHint, every
 from ..avro.layout import begins_with
 from ..avro.logical import CARRIER
-from ..avro.nodes import ABSENT, Array, Enum, Field, Map, Node, Primitive, Record, Union, is_optional
+from ..avro.nodes import ABSENT, Array, Enum, Field, Fixed, Map, Node, Primitive, Record, Union, is_optional
 from ..avro.pydantic_models import is_validated
 from ..avro.resolve import (
     Action,
@@ -36,7 +37,7 @@ from ..avro.resolve import (
 from ..avro.schema import of_root
 from ..errors import EncodeError, IncompatibleSchemaError, SchemaError
 from .transcode import Parser, Printer, form
-from .verdicts import refusal
+from .verdicts import refusal, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -276,9 +277,33 @@ def encoder(fmt: Format, writer: Schema, source: Schema) -> Callable[[Any], byte
         return _Transcoder(fmt, writer, source).encode
     encode = fmt.encoder()
     _typed(fmt, source.type)  # whatever msgspec does not read, it does not write either
-    if fmt.texts_only and any(_may_hold_float(node) for node in walk(source.root)):
-        return _finite(encode, _typed(fmt, source.type))
-    return encode
+    finite = fmt.texts_only and any(_may_hold_float(node) for node in walk(source.root))
+    if finite:
+        encode = _finite(encode, _typed(fmt, source.type))
+    long = _long_decimal(writer)
+    if long is None:
+        return encode
+    if not finite:
+        encode = partial(_called, encode)
+    looks_long, most, checking = long.search, writer.limits.digits, cache(partial(_Transcoder, fmt, writer, source))
+
+    def within(value: Any) -> bytes:
+        payload = encode(value)
+        return checking().encode(value) if len(payload) > most and looks_long(payload) else payload
+
+    return within
+
+
+def _long_decimal(schema: Schema) -> re.Pattern[bytes] | None:
+    """Return what finds text in a payload that may be a Decimal beyond the limit digits; None without Decimals.
+
+    msgspec has no limit of its own, and other text may look like it: then transcoding tells. A digit may be any of
+    Unicode's, and be escaped in JSON.
+    """
+    logical = (node.logical for node in walk(schema.root) if isinstance(node, (Primitive, Fixed)))
+    if not any(one is not None and one.name in ("decimal", "big-decimal") for one in logical):
+        return None
+    return re.compile(rb"(?<![0-9._\\ua-fA-F\x80-\xff])[0-9._\\ua-fA-F\x80-\xff]{%d}" % (schema.limits.digits + 1))
 
 
 def _needs_order(schema: Schema) -> bool:
@@ -375,15 +400,34 @@ def decoder(fmt: Format, writer: Schema, reader: Schema) -> Callable[[Any], Any]
     _check(writer, fmt)
     action = resolve(writer, reader)
     if _straight(writer, reader, action):
-        return _typed(fmt, reader.type)
+        return _within(fmt, writer, reader)
     return _Retranscoder(fmt, writer, reader).decode
+
+
+def _within(fmt: Format, writer: Schema, reader: Schema) -> Callable[[Any], Any]:
+    """Return a type's own decoder, and in its place one that knows limits where a Decimal may cross them."""
+    decode = _typed(fmt, reader.type)
+    long = _long_decimal(writer)
+    if long is None:
+        return decode
+    looks_long, most, checking = long.search, writer.limits.digits, cache(partial(_Retranscoder, fmt, writer, reader))
+
+    def within(payload: Any) -> Any:
+        if memoryview(payload).nbytes > most and looks_long(payload):
+            return checking().decode(payload)
+        found, error = attempt(decode, payload)
+        if error is not None:
+            raise verdict(error, decode, bytes(payload)) or error
+        return found
+
+    return within
 
 
 def forward_decoder(fmt: Format, reader: Schema, target: Schema) -> Callable[[Any], Any]:
     """Return what reads payloads of a newer schema by the names that the reader knows, as values of the target."""
     _check(reader, fmt)
     if not any(map(_is_exact, walk(reader.root))) and _straight(reader, target, resolve(reader, target)):
-        return _typed(fmt, target.type)
+        return _within(fmt, reader, target)
     try:
         return _Retranscoder(fmt, _lenient(reader), target).decode
     except (
