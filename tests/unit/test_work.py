@@ -571,6 +571,13 @@ class Loose(Priced):
 
 
 @dataclass
+class Rated(Priced):
+    """Read again where it is written as JSON with a null."""
+
+    rate: float = 0.5
+
+
+@dataclass
 class Renamed:
     """A newer version of the first, whose newest field an older reader does not know."""
 
@@ -580,7 +587,7 @@ class Renamed:
 
 
 @pytest.mark.parametrize("payload", ["msgpack", "json"])
-@pytest.mark.parametrize("cls", [Priced, Loose])
+@pytest.mark.parametrize("cls", [Priced, Loose, Rated])
 def test_digits_of_text_are_bounded(payload: Any, cls: type[Any]) -> None:
     """Decimals that msgspec reads and writes have as many digits, however these are spelled; other text is as long."""
     codec = Codec(cls, subject="s", version=1, environment="test", payload=payload)
@@ -596,6 +603,11 @@ def test_digits_of_text_are_bounded(payload: Any, cls: type[Any]) -> None:
         for data in (raw, escaped):
             with pytest.raises(PayloadError, match="the decimal has 4301 digits, the limit digits is 4300"):
                 codec.decode(pack(data, **header, environment="test"))
+    with pytest.raises(PayloadError) as caught:
+        codec.decode(pack(getattr(msgspec, payload).encode({"price": "x", "text": ""}), **header, environment="test"))
+    assert caught.value.path == "$.price"
+    with pytest.raises(EncodeError):
+        codec.encode(cls(Decimal(1), object()))
     new = Codec(Renamed, subject="s", version=2, environment="test", payload=payload, older={1: Priced})
     old = Codec(Priced, subject="s", version=1, environment="test", payload=payload)
     frame = new.encode(Renamed(Decimal("7" * 4300), ""))
