@@ -8,13 +8,14 @@ import json
 import pickle
 import types
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal, TypedDict
 
 import msgspec
 import pytest
 
 from safecodec import Codec, ConfigError, PayloadError, PayloadTooLargeError, SchemaError
-from safecodec.avro import Limits, Schema
+from safecodec.avro import Limits, Schema, compile
 from safecodec.avro._decoder import Plan, Walk
 from safecodec.avro._encoder import Encoder
 from safecodec.avro.resolve import resolve
@@ -295,3 +296,34 @@ def test_the_mark_of_a_missing_field_is_no_level() -> None:
     walk.check(data)
     with pytest.raises(PayloadError, match="depth"):
         walk.check(Schema(Nested).encode(Nested(Nested(Nested()))))
+
+
+@pytest.mark.parametrize(
+    ("items", "least"), [("double", 8), ("float", 4), ({"type": "fixed", "name": "F", "size": 3}, 3)]
+)
+def test_a_block_has_the_items_that_it_announces(items: Any, least: int) -> None:
+    """More items than the bytes that follow can hold are refused before room is made for them, read or skipped."""
+    schema = Schema({"type": "array", "items": items})
+    data = bytes([2 * 9]) + bytes(9 * least - 1)
+    for read in (schema.decode, Walk(schema.root, Limits()).check):
+        with pytest.raises(PayloadError, match="9 items are announced"):
+            read(data)
+        with pytest.raises(PayloadError, match="9 items are announced"):
+            read(bytes([2 * 9]) + bytes(10))
+
+
+@pytest.mark.parametrize("type_", ["double", "float", {"type": "fixed", "name": "F", "size": 3}, "bytes", "string"])
+def test_what_is_skipped_is_there(type_: Any) -> None:
+    """A value that is cut off is refused where it is skipped, and where bytes may be left over behind the payload."""
+    schema = Schema({"type": "record", "name": "R", "fields": [{"name": "f", "type": type_}]})
+    none = Schema({"type": "record", "name": "R", "fields": []})
+    data = schema.encode({"f": {"double": 1.5, "float": 1.5, "string": "abc"}.get(str(type_), b"abc")})
+    for prefix in (False, True):
+        walk = partial(Walk(schema.root, Limits()).check, prefix=prefix)
+        plan = compile.decoder(schema, none, prefix=prefix).decode
+        walk(data)
+        assert plan(data) == {}
+        for size in range(len(data)):
+            for read in (walk, plan):
+                with pytest.raises(PayloadError, match=r"announced|cut off"):
+                    read(data[:size])
