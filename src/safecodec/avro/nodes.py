@@ -7,7 +7,12 @@ identity. Terms are those of the Avro 1.12 specification.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+Part = TypeVar("Part")
 
 PRIMITIVES: Final = frozenset({"null", "boolean", "int", "long", "float", "double", "bytes", "string"})
 
@@ -150,6 +155,23 @@ class Record:
     fields: tuple[Field, ...] = ()
     aliases: tuple[str, ...] = ()
     attributes: dict[str, Any] = field(default_factory=dict)
+
+
+def once(root: Part, parts: Callable[[Part], tuple[Part, ...]]) -> Iterator[Part]:
+    """Yield everything in a tree once, parents first and in order, whether or not it holds itself.
+
+    Args:
+        root: Where it begins.
+        parts: Tells what a part holds.
+    """
+    seen: set[int] = set()
+    waiting = [root]
+    while waiting:
+        one = waiting.pop()
+        if id(one) not in seen:
+            seen.add(id(one))
+            yield one
+            waiting += reversed(parts(one))
 
 
 def is_optional(one: Field) -> bool:

@@ -19,7 +19,7 @@ from ..errors import IncompatibleSchemaError, SchemaError
 from .branches import Branches, named_alike, primary, several
 from .describing import listed
 from .limits import DEFAULT, STEPS
-from .nodes import ABSENT, Array, Enum, Field, Fixed, Map, Named, Node, Primitive, Record, Union, is_optional
+from .nodes import ABSENT, Array, Enum, Field, Fixed, Map, Named, Node, Primitive, Record, Union, is_optional, once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -230,14 +230,7 @@ def _never(root: Action) -> set[int]:
 
 def actions(root: Action) -> Iterator[Action]:
     """Yield every node of a resolved tree once, parents first and in the order of fields."""
-    seen: set[int] = set()
-    waiting: list[Action] = [root]
-    while waiting:
-        action = waiting.pop()
-        if id(action) not in seen:
-            seen.add(id(action))
-            yield action
-            waiting += reversed(parts(action))
+    return once(root, parts)
 
 
 def parts(action: Action) -> tuple[Action, ...]:

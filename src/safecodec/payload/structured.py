@@ -23,7 +23,7 @@ from ..avro.describing import FAULTS, step
 from ..avro.hints import Choice, FixedTuple, Hint, RecordHint, every
 from ..avro.layout import begins_with
 from ..avro.logical import CARRIER
-from ..avro.nodes import ABSENT, Array, Enum, Field, Fixed, Map, Node, Primitive, Record, Union, is_optional
+from ..avro.nodes import ABSENT, Array, Enum, Field, Fixed, Map, Node, Primitive, Record, Union, is_optional, once
 from ..avro.pydantic_models import is_validated
 from ..avro.resolve import (
     Action,
@@ -66,14 +66,7 @@ class Format(Protocol):
 
 def walk(root: Node) -> Iterator[Node]:
     """Yield every node of a schema once, parents first."""
-    seen: set[int] = set()
-    waiting = [root]
-    while waiting:
-        node = waiting.pop()
-        if id(node) not in seen:
-            seen.add(id(node))
-            yield node
-            waiting += reversed(_parts(node))
+    return once(root, _parts)
 
 
 def _parts(node: Node) -> tuple[Node, ...]:
