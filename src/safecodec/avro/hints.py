@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias, Typ
 
 from .limits import DEFAULT, demand_within
 from .members import NO_DEFAULT, aliases_of, kind_of, members_of, special_form, substituted
+from .nodes import once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -184,14 +185,7 @@ def hint_of(type_: Any, most: int = DEFAULT.nodes) -> Hint:
 
 def every(hint: Hint) -> Iterator[Hint]:
     """Yield a hint and all hints in it, each once."""
-    seen: set[int] = set()
-    waiting: list[Hint] = [hint]
-    while waiting:
-        one = waiting.pop()
-        if id(one) not in seen:
-            seen.add(id(one))
-            yield one
-            waiting += _parts(one)
+    return once(hint, _parts)
 
 
 def _parts(hint: Hint) -> tuple[Hint, ...]:
