@@ -158,7 +158,7 @@ PAIRS ?= 100000
 fuzz-pairs: $(BUILT)
 	$(BIN)/python tests/fuzz/pairs.py --pairs $(PAIRS) $(ARGS)
 
-# Each check of the library removed in turn, from one build that has them all as switches: the tests must miss it.
+# Each check of the library removed in turn, in one build that has them all as switches: a test must fail without it.
 mutate: $(BUILT)
 	$(BIN)/python scripts/mutate.py $(ARGS)
 
