@@ -355,6 +355,11 @@ def test_defaults_that_are_left_out_are_the_writer_s(form: Any) -> None:
     assert form.reads_newer(Schema(same), Schema(older))
     dated = [struct("V4", ("d", datetime.date, datetime.date(2026, 1, day)), omit_defaults=True) for day in (1, 2)]
     assert across(form, dated[0], dated[1], dated[0]()) == dated[1](datetime.date(2026, 1, 1))
+    empty = struct("V6", ("d", dict[str, int], msgspec.field(default_factory=dict)), omit_defaults=True)
+    missing = struct("V7", ("d", dict[str, int] | msgspec.UnsetType, msgspec.UNSET), omit_defaults=True)
+    assert across(form, empty, missing, empty()) == missing({})
+    assert across(form, missing, empty, missing()) == empty({})
+    assert not form.reads_newer(Schema(missing), Schema(empty))
     unknown = struct("V5", ("when", float, float("inf")), omit_defaults=True)
     with pytest.raises(SchemaError, match="only the class knows this one") as caught:
         Schema(unknown)

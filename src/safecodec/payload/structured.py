@@ -223,14 +223,16 @@ def _straight_record(step: TakeFields, *, blind: bool) -> bool:
         or (
             theirs.name == mine.name
             and (not is_optional(theirs) or is_optional(mine) or not _may_be_null(theirs))
-            and (not omits or theirs.default is ABSENT or _equal(theirs.default, mine.default))
+            and (not omits or theirs.default is ABSENT or _omits_alike(theirs, mine))
         )
         for mine, theirs, _ in step.fields
     )
 
 
-def _equal(mine: Any, theirs: Any) -> bool:
-    return bool(mine == theirs) and type(mine) is type(theirs)
+def _omits_alike(theirs: Field, mine: Field) -> bool:
+    """Tell whether a field that is left out has one meaning; the default of an optional one stands for no value."""
+    alike = type(theirs.default) is type(mine.default) and bool(theirs.default == mine.default)
+    return alike and is_optional(theirs) == is_optional(mine)
 
 
 def _may_be_null(field: Any) -> bool:
