@@ -61,6 +61,7 @@ def test_a_foreign_error_is_a_finding(report: Report) -> None:
 
 def test_a_slow_call_is_a_finding(report: Report, monkeypatch: pytest.MonkeyPatch) -> None:
     """A call that takes more for a byte than is allowed is found, if it does so each time; a result counts, too."""
+    monkeypatch.setattr(judge, "SLOW_BUILD", 1.0)
     now = iter((0.0, 9.0, 9.0, 9.0))  # slow once
     monkeypatch.setattr(time, "thread_time", lambda: next(now, 9.0))
     call(report, lambda: None)

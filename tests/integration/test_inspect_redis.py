@@ -118,8 +118,9 @@ def shell(redis_server: Any, tmp_path: Path) -> Any:
         pytest.fail("redis-cli is not installed, and these tests need it: it is in Debian's redis-tools", pytrace=False)
     commands = tmp_path / "bin"
     commands.mkdir()
+    sanitizer = f"LD_PRELOAD={os.environ.get('LD_PRELOAD', '')}"  # for what is built with it alone
     for name, words in (
-        ("safecodec", [sys.executable, "-m", "safecodec"]),
+        ("safecodec", ["env", sanitizer, sys.executable, "-m", "safecodec"]),
         ("redis-cli", [binary, "-p", str(redis_server.port)]),
     ):
         command = commands / name
