@@ -348,15 +348,19 @@ def _carried(value: bytes) -> Any:
         raise ValueError(f"the carried MessagePack does not decode: {error}") from None
 
 
-def carry(value: Any) -> bytes:
+def carry(value: Any, longest: int = DEFAULT.payload) -> bytes:
     """Return the MessagePack of a value of `typing.Any`.
 
+    Args:
+        value: The value.
+        longest: How many bytes a payload may have.
+
     Raises:
-        ValueError: The value does not come back as it is.
+        ValueError: The value does not come back as it is, or takes more bytes.
     """
     import msgspec.msgpack
 
-    demand_plain(value)
+    demand_plain(value, longest)
     payload: bytes = msgspec.msgpack.encode(value)
     return payload
 
@@ -364,29 +368,37 @@ def carry(value: Any) -> bytes:
 PLAIN: Final = frozenset({type(None), bool, int, float, str, bytes})
 
 
-def demand_plain(value: Any, *, texts_only: bool = False, depth: int = 0) -> None:
+def demand_plain(value: Any, longest: int = DEFAULT.payload, *, texts_only: bool = False) -> None:
     """Refuse a value that a reader of `typing.Any` does not get back as it is.
 
     Args:
-        value: A value, with all that it holds.
+        value: A value, with all that it holds. What it shares counts wherever it stands.
+        longest: How many bytes a payload may have: each item takes one at least, and each character of a text.
         texts_only: Whether the format has no bytes.
-        depth: How deep the value stands in others.
 
     Raises:
-        ValueError: It holds something else than None, bool, int of 64 bits, float, str, bytes, list and dict.
+        ValueError: It holds something else than None, bool, int of 64 bits, float, str, bytes, list and dict, or takes
+            more bytes.
     """
+    _demand_plain(value, [longest], 0, texts_only=texts_only)
+
+
+def _demand_plain(value: Any, left: list[int], depth: int, *, texts_only: bool) -> None:
     kind = type(value)
+    left[0] -= (len(value) if kind in (str, bytes) else 0) or 1
+    if left[0] < 0:
+        raise ValueError("a value of Any takes more bytes than the limit payload allows")
     if depth > 64:
         raise ValueError("a value of Any nests deeper than 64 levels")
     if kind is list:
         for one in value:
-            demand_plain(one, texts_only=texts_only, depth=depth + 1)
+            _demand_plain(one, left, depth + 1, texts_only=texts_only)
     elif kind is dict:
         for key, one in value.items():
             if type(key) is not str:
                 raise ValueError(f"a key of a dict in a value of Any is a str, this is {type(key).__name__}")
-            demand_plain(key, texts_only=texts_only, depth=depth + 1)
-            demand_plain(one, texts_only=texts_only, depth=depth + 1)
+            _demand_plain(key, left, depth + 1, texts_only=texts_only)
+            _demand_plain(one, left, depth + 1, texts_only=texts_only)
     elif kind not in PLAIN or (texts_only and kind is bytes):
         raise ValueError(
             f"a value of Any is None, bool, int, float, str, {'' if texts_only else 'bytes, '}list or dict, which come "

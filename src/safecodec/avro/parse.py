@@ -129,7 +129,7 @@ def _demand_size(source: Any, limits: Limits) -> None:
         if isinstance(value, dict):
             left -= sum(len(key) for key in value if isinstance(key, str))
             parts = value.values()
-        elif isinstance(value, list):
+        elif isinstance(value, (list, tuple)):  # json takes tuples, too
             parts = value
         left -= (len(value) if isinstance(value, str) else 0) or 1
         if left < len(parts):

@@ -21,7 +21,7 @@ from .describing import PLAIN, listed, short
 from .fitting import Fitting
 from .floats import FLOAT_MAX, is_exact
 from .hints import Enumeration, RecordHint, Sequence
-from .logical import CARRIER, OFFSET_TIME, TIMEDELTA, avro_value
+from .logical import CARRIER, OFFSET_TIME, TIMEDELTA, avro_value, carry
 from .nodes import ABSENT, Array, Enum, Fixed, Map, Primitive, Record, Union, is_optional
 from .resolve import Identity, Refused, TakeAbsent, TakeBranch, filled_by_type, titled
 from .targets import INSTANTS, UNITS, bound_to, chained
@@ -159,6 +159,9 @@ class Sources:
         self._typed = source.type is not None
         self._identity = Identity()
         self._digits = target.limits.digits
+        self._longest = target.limits.payload
+        self._keys: dict[int, tuple[set[str], set[str | None]]] = {}
+        """The keys that a dict needs and may have to be of a record, by its id: many unions have the same."""
 
     # ---- leaves --------------------------------------------------------------------------------------------------
 
@@ -172,14 +175,20 @@ class Sources:
             return _promoted(source, target, op, count, (own, theirs), wanted)
         check = chained(own, theirs)
         if target.logical is None:  # dropped: what lies beneath is written
-            return op, count, chained(check, bound_to(avro_value, source, self._digits)), wanted
+            return op, count, chained(check, self._avro(source)), wanted
         name, _, unit = target.logical.name.rpartition("-")
-        convert = bound_to(avro_value, target, self._digits)
+        convert = self._avro(target)
         if check is None and name in INSTANTS:
             return INSTANTS[name], UNITS[unit], convert, wanted
         if check is None and unit == "date":
             return "day", 0, convert, wanted
         return op, count, chained(check, convert), wanted
+
+    def _avro(self, node: Primitive | Fixed) -> Callable[[Any], Any]:
+        """Return what makes an Avro value of a logical type's."""
+        if node.logical is not None and node.logical.name == CARRIER:
+            return partial(carry, longest=self._longest)
+        return bound_to(avro_value, node, self._digits)
 
     def symbols(self, action: TakeSymbol) -> tuple[tuple[Any, ...], tuple[int, ...], dict[str, int] | None]:
         """Return an enum's values, the index that is written for each, and these by their text where they are texts."""
@@ -310,7 +319,8 @@ class Sources:
             ),
             names=tuple(() if self._typed else _names(branch) for branch in branches),
             fits=tuple(
-                _fits(branch, hint, branches, typed=self._typed) for branch, hint in zip(branches, hints, strict=True)
+                _fits(branch, hint, branches, self._keys, typed=self._typed)
+                for branch, hint in zip(branches, hints, strict=True)
             ),
             leaves=tuple(isinstance(branch, (Primitive, Fixed, Enum)) for branch in branches),
             null=nulls[0] if len(branches) == 2 and nulls else None,
@@ -431,7 +441,14 @@ def _names(node: Node) -> tuple[str, ...]:
     return (type(node).__name__.lower(),)
 
 
-def _fits(node: Node, hint: Any, beside: tuple[Node, ...], *, typed: bool) -> Callable[[Any], bool] | None:
+def _fits(
+    node: Node,
+    hint: Any,
+    beside: tuple[Node, ...],
+    keys: dict[int, tuple[set[str], set[str | None]]],
+    *,
+    typed: bool,
+) -> Callable[[Any], bool] | None:
     """Return a test whether a branch takes a value, which does not look into it; None for a leaf, which is tried."""
     match node:
         case Primitive(kind="float" | "double", logical=None):
@@ -446,9 +463,11 @@ def _fits(node: Node, hint: Any, beside: tuple[Node, ...], *, typed: bool) -> Ca
             cls = classes.origin(hint)
             return lambda value: isinstance(value, cls)
         case Record():
-            needed = {field.name for field in node.fields if field.default is ABSENT}
             tag_field, tag = node.attributes.get("safecodec.tag_field"), node.attributes.get("safecodec.tag")
-            return partial(_record_fits, needed, {field.name for field in node.fields} | {tag_field}, tag_field, tag)
+            if id(node) not in keys:
+                needed = {field.name for field in node.fields if field.default is ABSENT}
+                keys[id(node)] = needed, {field.name for field in node.fields} | {tag_field}
+            return partial(_record_fits, *keys[id(node)], tag_field, tag)
     return None
 
 
