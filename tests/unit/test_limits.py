@@ -14,7 +14,7 @@ from typing import Any, Literal, TypedDict
 import msgspec
 import pytest
 
-from safecodec import Codec, ConfigError, PayloadError, PayloadTooLargeError, SchemaError
+from safecodec import Codec, ConfigError, EncodeError, PayloadError, PayloadTooLargeError, SchemaError
 from safecodec.avro import Limits, Schema, compile
 from safecodec.avro._decoder import Plan, Walk
 from safecodec.avro._encoder import Encoder
@@ -327,3 +327,28 @@ def test_what_is_skipped_is_there(type_: Any) -> None:
             for read in (walk, plan):
                 with pytest.raises(PayloadError, match=r"announced|cut off"):
                     read(data[:size])
+
+
+@pytest.mark.parametrize("outer", ["map", "array", "record"])
+@pytest.mark.parametrize("inner", ["map", "array", "record"])
+def test_depth_is_that_of_every_container(outer: str, inner: str) -> None:
+    """Each kind of container in each other is a level, read, written and skipped."""
+
+    def holder(kind: str, part: Any, name: str) -> Any:
+        if kind == "record":
+            return {"type": "record", "name": name, "fields": [{"name": "f", "type": part}]}
+        return {"type": kind, {"map": "values", "array": "items"}[kind]: part}
+
+    source = holder(outer, holder(inner, "int", "Inner"), "Outer")
+    value: Any = 1
+    for kind in (inner, outer):
+        value = [value] if kind == "array" else {"f": value}
+    data = Schema(source).encode(value)
+    for depth in (0, 1):
+        schema = Schema(source, limits=Limits(depth=depth))
+        for call in (lambda one=schema: one.decode(data), lambda one=schema: Walk(one.root, one.limits).check(data)):
+            with pytest.raises(PayloadError, match=f"the limit depth is {depth}"):
+                call()
+        with pytest.raises(EncodeError, match=f"the limit depth is {depth}"):
+            schema.encode(value)
+    assert Schema(source, limits=Limits(depth=2)).decode(data) == value
