@@ -523,6 +523,20 @@ def test_types_that_nest_by_reference_are_refused_where_they_are_too_deep() -> N
             resolve(writer, reader)
 
 
+@pytest.mark.parametrize("payload", ["json", "msgpack"])
+def test_types_that_nest_by_names_in_order_are_refused_where_they_are_too_deep(payload: Any) -> None:
+    """Sorted by name, the fields of a flat chain of records nest it as deep as it is long."""
+    links = [record(f"A{at}", *([named("x", f"A{at - 1}")] if at else [])) for at in range(3000)]
+    for length, taken in ((20, True), (3000, False)):
+        source = record("R", *(named(f"f{length - at:04}", one) for at, one in enumerate(links[:length])))
+        assert Schema(source).wire_form("avro")
+        if taken:
+            assert Schema(source).wire_form(payload)
+            continue
+        with pytest.raises(SchemaError, match="nest too deep in each other, with its fields in the order of their"):
+            Codec(source, subject="s", version=1, environment="e", payload=payload)
+
+
 # ---- digits --------------------------------------------------------------------------------------------------------
 
 DECIMALS = [

@@ -10,11 +10,16 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from ..errors import SchemaError
 from .fitting import Fitting
 from .nodes import ABSENT, Array, Enum, Field, Fixed, Logical, Map, Named, Node, Primitive, Record, Union, is_optional
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Result = TypeVar("Result")
 EMPTY_CRC_64: Final = 0xC15D213AA4D7A795
 """CRC-64-AVRO of nothing, which is its polynomial too (Avro 1.12, *Schema Fingerprints*)."""
 NAMED: Final = (Enum, Fixed, Record)
@@ -157,13 +162,28 @@ def wire_form(root: Node, payload: str) -> str:
 
     It has all that decides how a payload reads as the writer's value, and nothing that only a reader uses: no defaults
     of fields that are always written, no aliases, no bounds, and no names but those that tell branches apart.
+
+    Raises:
+        SchemaError: It nests too deep, see `wire`.
     """
-    return dump(wire(root, payload))
+    return _within_stack(lambda: dump(wire(root, payload)))
 
 
 def wire(root: Node, payload: str) -> Any:
-    """Return the wire form as a JSON value."""
-    return _Wire(by_position=payload == "avro").node(root)
+    """Return the wire form as a JSON value.
+
+    Raises:
+        SchemaError: It nests too deep for the stack: sorted by name, fields may nest types that stand side by side.
+    """
+    return _within_stack(lambda: _Wire(by_position=payload == "avro").node(root))
+
+
+def _within_stack(make: Callable[[], Result]) -> Result:
+    try:
+        return make()
+    except RecursionError:
+        reason = "the schema's types nest too deep in each other, with its fields in the order of their names"
+        raise SchemaError(f"{reason}: let fewer types refer to each other in a row", path="$") from None
 
 
 class _Wire:

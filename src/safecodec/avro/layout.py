@@ -28,6 +28,13 @@ def begins_with(writer: Node, reader: Node, payload: str = "avro") -> bool:
 
 def _holds_root(form: Any) -> bool:
     """Tell whether a wire form refers to the first named type."""
-    if isinstance(form, list):
-        return any(_holds_root(one) for one in form)
-    return isinstance(form, dict) and (form.get("type") == 0 or any(_holds_root(one) for one in form.values()))
+    waiting = [form]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            if one.get("type") == 0:
+                return True
+            waiting += one.values()
+        elif isinstance(one, list):
+            waiting += one
+    return False
