@@ -273,12 +273,48 @@ def test_a_schema_in_itself_is_too_deep() -> None:
         Schema(in_itself())
 
 
+def paired(levels: int) -> Any:
+    """A tuple that holds one tuple twice, which holds one tuple twice: 2**levels ways to the bottom."""
+    type_: Any = int
+    for _ in range(levels):
+        type_ = tuple[type_, type_]
+    return type_
+
+
 def test_a_type_that_doubles_is_too_large() -> None:
     """A Python type that holds another twice, and so on, is refused before it is looked into to the end."""
-    type_: Any = int
-    for _ in range(50):
-        type_ = tuple[type_, type_]
     with pytest.raises(SchemaError, match="the limit nodes allows, which is 65536"):
+        Schema(paired(50))
+
+
+def nested_list(levels: int) -> Any:
+    """A type that nests deeper than the stack, though its text has no name to begin with."""
+    type_: Any = int | None
+    for _ in range(levels):
+        type_ = list[type_] | None
+    return type_
+
+
+class Unspelled:
+    """A value whose text cannot be had."""
+
+    def __repr__(self) -> str:
+        raise LookupError
+
+
+@pytest.mark.parametrize(
+    ("type_", "reason"),
+    [
+        (nested_list(1200), r"the type UnionType\[\.\.\.\] cannot be looked into"),
+        (types.GenericAlias(dict, (paired(22),) * 3), r"dict\[\.\.\.\] is made with 3 types"),
+        (types.GenericAlias(dict, (int,)), r"dict\[int\] is made with 1 types"),
+        (types.GenericAlias(dict, (Unspelled(),)), "an object of GenericAlias is made with 1 types"),
+        (Callable[[paired(22)], int], "the type Callable has no schema"),
+    ],
+)
+def test_a_refused_type_is_spelled_only_so_far(type_: Any, reason: str) -> None:
+    """However large a type's text is, and whether or not it can be had, the error is one of ours."""
+    with pytest.raises(SchemaError, match=reason):
         Schema(type_)
 
 

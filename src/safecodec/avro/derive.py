@@ -17,7 +17,7 @@ from ..errors import SchemaError
 from .apart import check
 from .canonical import detail_of
 from .defaults import NO_JSON, default_json
-from .describing import FAULTS, short
+from .describing import FAULTS, short, spelled
 from .hints import (
     NO_DEFAULT,
     Choice,
@@ -86,13 +86,10 @@ def derive(type_: Any, limits: Limits = DEFAULT) -> tuple[Node, dict[int, Hint]]
     except SchemaError:
         raise
     except FAULTS as error:  # whatever an annotation does when it is looked at
-        raise SchemaError(f"the type {_name_of(type_)} cannot be looked into: {error}", path="$") from error
+        name = getattr(type_, "__qualname__", None) or spelled(type_)
+        raise SchemaError(f"the type {name} cannot be looked into: {error}", path="$") from error
     deriver = _Deriver(limits)
     return deriver.node(hint, "$", 0), deriver.hints
-
-
-def _name_of(type_: Any) -> str:
-    return getattr(type_, "__qualname__", None) or repr(type_)
 
 
 class _Deriver:
@@ -200,7 +197,7 @@ class _Deriver:
     def record(self, hint: RecordHint, path: str, depth: int) -> Record:
         if hint.cls in self.records:
             return self.records[hint.cls]
-        cls_name = _name_of(hint.cls).rpartition(".")[2]
+        cls_name = (getattr(hint.cls, "__qualname__", None) or repr(hint.cls)).rpartition(".")[2]
         tag = isinstance(hint.tag, str) and bool(NAME.match(hint.tag)) and hint.tag not in self.taken
         record = Record(self.name(hint.tag if tag else cls_name, path), attributes=_attributes(hint))
         self.records[hint.cls] = record

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from functools import reduce
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_args, get_origin
 
 from ..errors import SafecodecError, legible
 
@@ -150,6 +150,23 @@ def _start(value: Any, room: int) -> str:
         if kind is dict:
             text += ": " + _start(value[one], room - len(text))
     return text + ("," if kind is tuple and len(value) == 1 else "") + end
+
+
+def spelled(type_: Any) -> str:
+    """Return a type's text, or only the beginning where it is made of many types; its own code may fail.
+
+    A type may hold another twice, and its whole text then doubles with each level.
+    """
+    try:
+        waiting = [type_]
+        for _ in range(LONGEST):
+            if not waiting:
+                return repr(type_)
+            one = waiting.pop()
+            waiting += one if type(one) in CONTAINERS else get_args(one)
+        return f"{getattr(get_origin(type_), '__qualname__', type(type_).__name__)}[...]"
+    except FAULTS:
+        return f"an object of {type(type_).__name__}"
 
 
 def step(key: object) -> str:

@@ -16,6 +16,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias, TypeVar, Union, get_args, get_origin
 
+from .describing import spelled
 from .limits import DEFAULT, demand_within
 from .members import NO_DEFAULT, aliases_of, kind_of, members_of, special_form, substituted
 from .nodes import once
@@ -241,7 +242,7 @@ class _Reader:
 
     def of_alias(self, annotation: Any) -> Any:
         if annotation in self.aliases:
-            raise TypeError(f"the type alias {annotation} holds itself")
+            raise TypeError(f"the type alias {spelled(annotation)} holds itself")
         self.aliases.append(annotation)
         alias = get_origin(annotation) or annotation
         return substituted(alias.__value__, dict(zip(alias.__type_params__, get_args(annotation), strict=False)))
@@ -258,7 +259,7 @@ class _Reader:
         if cls is Literal and origin is not None:
             return Literals(_sorted(get_args(bare)), source)
         if not isinstance(cls, type):
-            raise TypeError(f"{bare!r} is no type that values have")
+            raise TypeError(f"{spelled(bare)} is no type that values have")
         if cls in SCALARS:
             return Scalar(cls, source=source)
         if cls in COLLECTIONS:
@@ -289,7 +290,7 @@ class _Reader:
         wanted = 2 if cls is dict else 1
         args = (Any,) * wanted if args is None else args[:1] if cls is tuple else args
         if len(args) != wanted:
-            raise TypeError(f"{bare!r} is made with {len(args)} types")
+            raise TypeError(f"{spelled(bare)} is made with {len(args)} types")
         hints = [self.hint(arg) for arg in args]
         return Mapping(hints[0], hints[1], source) if cls is dict else Sequence(cls, hints[0], source)
 
