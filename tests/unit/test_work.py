@@ -490,6 +490,21 @@ def test_fitting_defaults_is_bounded_by_the_nodes_of_a_schema() -> None:
     assert caught.value.path == "$.fields[0].default"
 
 
+@pytest.mark.parametrize("one_by_one", [True, False])
+def test_defaults_that_leave_out_fields_are_bounded_by_the_nodes_of_a_schema(one_by_one: bool) -> None:
+    """A default of two characters may have as many values as a record has fields: together they are bounded."""
+    filled = record("S", *(named(f"a{at}", "int", default=1) for at in range(100)))
+
+    def source(n: int) -> Any:
+        many = [named(f"f{at}", "S", default={}) for at in range(n)]
+        return record("R", named("z", filled), *(many if one_by_one else [named("f", array("S"), default=[{}] * n)]))
+
+    assert Schema(source(70), limits=Limits(nodes=1000))
+    with pytest.raises(SchemaError, match="the defaults have more than 8 values for each of the 1000 nodes") as caught:
+        Schema(source(790), limits=Limits(nodes=1000))
+    assert caught.value.path == ("$.fields[79].default" if one_by_one else "$.fields[1].default")
+
+
 def test_types_resolve_by_structure() -> None:
     """A union's branch of another name is found by what it holds, even in itself; an enum by its symbols."""
     writer = Schema(["null", linked()])

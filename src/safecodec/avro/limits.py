@@ -54,6 +54,7 @@ class Limits:
         schema_depth: How deep schemas may nest, at most 64.
         nodes: How many types a schema may have, with those of fields, items, values and branches. Resolving two schemas
             takes at most eight steps for each, and so does finding the branches of unions that its defaults are of.
+            Nor have its defaults more than eight values for each, with those of the fields that they leave out.
         name: The longest full name of a type, and the longest name of a field, a symbol or an alias, in characters.
         symbols: How many symbols an enum may have.
         branches: How many branches a union may have, and how many aliases a type or a field.

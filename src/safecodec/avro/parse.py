@@ -11,7 +11,7 @@ from ..errors import SchemaError
 from .attributes import check_attributes
 from .describing import short
 from .fitting import Fitting, is_json, is_text
-from .limits import DEFAULT, Limits, demand_within
+from .limits import DEFAULT, STEPS, Limits, demand_within
 from .nodes import (
     ABSENT,
     PRIMITIVES,
@@ -157,13 +157,14 @@ class _Parser:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.deepest = limits.schema_depth
-        self.largest = limits.schema_text
         self.named: dict[str, Named] = {}
         self.defaults: list[tuple[Field, str]] = []
         """The fields with a default, which are checked when every record has its fields, and the defaults' paths."""
         self.nodes = 0
         self.extents: dict[int, tuple[int, int]] = {}
         """The extents of the defaults so far, by the field's id."""
+        self.values = 0
+        """How many values these have, with those of the fields that they leave out."""
         self.fitting = Fitting(limits.nodes)
 
     def node(self, source: Any, path: str, namespace: str, depth: int) -> Node:
@@ -344,7 +345,8 @@ class _Parser:
         for field, path in self.defaults:
             self.check_default(field.type, field.default, path)
         for field, path in self.defaults:
-            self.filled(field, path, 0)
+            if id(field) not in self.extents:
+                self.filled(field, path, 0)
 
     def check_default(self, node: Node, value: Any, path: str) -> None:
         """Check a default against its type, in Avro's JSON encoding; a union takes the default of any branch."""
@@ -358,19 +360,27 @@ class _Parser:
         """The extent of a field's default; path: that of the default which takes it, depth: where it does so."""
         if id(field) not in self.extents:
             self.extents[id(field)] = self.extent(field.type, field.default, path, depth)
+            return self.extents[id(field)]
         levels, values = self.extents[id(field)]
-        if values > self.largest:
-            taken = f"the default has {values} values with those of the fields that it leaves out"
-            raise SchemaError(f"{taken}, more than the limit schema_text, {self.largest}", path=path)
         self.check_depth(depth + levels, path)
+        self.count(values, path)
         return levels, values
+
+    def count(self, values: int, path: str) -> None:
+        """Count values of defaults: of the fields that they leave out, a text of any length may have any number."""
+        self.values += values
+        most = self.limits.nodes
+        if self.values > STEPS * most:
+            taken = f"with the fields that they leave out the defaults have more than {STEPS} values for each"
+            raise SchemaError(f"{taken} of the {most} nodes that the limit nodes allows", path=path)
 
     def extent(self, node: Node, value: Any, path: str, depth: int) -> tuple[int, int]:
         """How deep a default nests and how many values it has, with the defaults of the fields that it leaves out."""
         self.check_depth(depth, path)
+        if isinstance(node, Union):
+            return self.extent(node.branches[self.fitting.branch_of(node, value)], value, path, depth)
+        self.count(1, path)
         match node:
-            case Union():
-                return self.extent(node.branches[self.fitting.branch_of(node, value)], value, path, depth)
             case Array():
                 parts = [self.extent(node.items, one, path, depth + 1) for one in value]
             case Map():
