@@ -8,8 +8,9 @@ import json
 import pickle
 import types
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, TypedDict
+from typing import Any, Generic, Literal, TypedDict, TypeVar
 
 import msgspec
 import pytest
@@ -22,6 +23,7 @@ from safecodec.avro.resolve import resolve
 from safecodec.avro.sources import Sources
 from safecodec.avro.targets import Targets
 
+T = TypeVar("T")
 NULLS = {"type": "array", "items": "null"}
 
 
@@ -285,6 +287,26 @@ def test_a_type_that_doubles_is_too_large() -> None:
     """A Python type that holds another twice, and so on, is refused before it is looked into to the end."""
     with pytest.raises(SchemaError, match="the limit nodes allows, which is 65536"):
         Schema(paired(50))
+
+
+@dataclass
+class Growing(Generic[T]):
+    """A class that holds itself with twice its argument."""
+
+    x: Growing[tuple[T, T]] | None
+
+
+class GrowingStruct(msgspec.Struct, Generic[T]):
+    """A Struct that holds itself with twice its argument, once in a list of its own."""
+
+    x: GrowingStruct[Callable[[T, T], T]] | None
+
+
+@pytest.mark.parametrize("type_", [Growing[int], GrowingStruct[int], Growing])
+def test_a_type_that_grows_is_bounded(type_: Any) -> None:
+    """A generic type whose argument doubles wherever it holds itself is refused before the argument is hashed."""
+    with pytest.raises(SchemaError, match="generic types are made of more than 8 types for each of the 1000 nodes"):
+        Schema(type_, limits=Limits(nodes=1000))
 
 
 def nested_list(levels: int) -> Any:

@@ -16,8 +16,9 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias, TypeVar, Union, get_args, get_origin
 
+from ..errors import SchemaError
 from .describing import spelled
-from .limits import DEFAULT, demand_within
+from .limits import DEFAULT, STEPS, demand_within
 from .members import NO_DEFAULT, aliases_of, kind_of, members_of, special_form, substituted
 from .nodes import once
 
@@ -208,6 +209,8 @@ class _Reader:
     def __init__(self, most: int) -> None:
         self.most = most
         self.count = 0
+        self.measured = 0
+        """How many types the arguments of generic types are made of, so far."""
         self.records: dict[Any, RecordHint] = {}
         self.aliases: list[Any] = []
         """The type aliases that are being looked into."""
@@ -241,6 +244,7 @@ class _Reader:
                 return annotation, demands
 
     def of_alias(self, annotation: Any) -> Any:
+        self.measure(annotation)
         if annotation in self.aliases:
             raise TypeError(f"the type alias {spelled(annotation)} holds itself")
         self.aliases.append(annotation)
@@ -294,7 +298,22 @@ class _Reader:
         hints = [self.hint(arg) for arg in args]
         return Mapping(hints[0], hints[1], source) if cls is dict else Sequence(cls, hints[0], source)
 
+    def measure(self, alias: Any) -> None:
+        """Bound the types that the arguments of generic types are made of, before these are hashed or compared.
+
+        A generic type may hold itself with an argument that is made of its own twice.
+        """
+        waiting = [alias]
+        while waiting:
+            one = waiting.pop()
+            waiting += one if type(one) is list else get_args(one)
+            self.measured += 1
+            if self.measured > STEPS * self.most:
+                taken = f"the arguments of generic types are made of more than {STEPS} types for each"
+                raise SchemaError(f"{taken} of the {self.most} nodes that the limit nodes allows", path="$")
+
     def of_record(self, bare: Any, cls: Any) -> RecordHint:
+        self.measure(bare)
         if bare in self.records:
             return self.records[bare]
         kind = kind_of(cls)
