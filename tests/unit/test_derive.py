@@ -319,6 +319,44 @@ def test_types_without_a_schema(type_: Any) -> None:
         Schema(msgspec.defstruct("R", [("f", type_)]))
 
 
+HALF = "\ud800"
+BIG = 10**5_000
+
+
+class Halved(enum.StrEnum):
+    """Its value is half of a surrogate pair."""
+
+    HALF = HALF
+
+
+@pytest.mark.parametrize("payload", ["avro", "msgpack", "json"])
+@pytest.mark.parametrize(
+    "type_",
+    [
+        Literal["\ud800"],
+        Literal["a", 1, "\ud800"],
+        Halved,
+        enum.Enum("Mixed", {"A": "a", "B": HALF}),
+        msgspec.defstruct("Tagged", [("x", int)], tag=HALF),
+        msgspec.defstruct("TagField", [("x", int)], tag="a", tag_field=HALF),
+        Annotated[str, msgspec.Meta(pattern=HALF)],
+        dict[Annotated[str, msgspec.Meta(pattern=HALF)], int],
+        Literal[BIG],
+        enum.Enum("Big", {"A": BIG}),
+        enum.IntEnum("BigInt", {"A": BIG}),
+    ],
+)
+def test_what_a_schema_says_has_a_json_text(type_: Any, payload: Any) -> None:
+    """A type whose values, tags or bounds no schema can be written with is refused where it stands, in each format."""
+    record = msgspec.defstruct("R", [("f", type_)])
+    for one, path in ((type_, "$"), (record, "$.f")):
+        with pytest.raises(SchemaError, match="JSON text") as caught:
+            Schema(one)
+        assert caught.value.path == path
+        with pytest.raises(SchemaError, match="JSON text"):
+            Codec(one, subject="s", version=1, environment="e", payload=payload)
+
+
 def test_sets_have_one_order_wherever_they_are() -> None:
     """Equal sets give equal bytes, in a dict with keys that are no text, too."""
     schema = Schema(dict[int, set[str]])

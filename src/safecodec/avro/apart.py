@@ -11,6 +11,7 @@ import enum
 from typing import Any, Final
 
 from ..errors import SchemaError
+from .fitting import is_json
 from .hints import Choice, Enumeration, FixedTuple, Hint, Literals, Mapping, Opaque, RecordHint, Scalar, Sequence
 
 WORDS: Final = {"text": "texts", "number": "whole numbers", "array": "arrays", "object": "objects"}
@@ -34,6 +35,27 @@ def check(hint: Hint, path: str) -> None:
                 raise SchemaError("a Literal has None, bool, int and str", path=path)
         case Choice():
             _check_union(hint.members, path)
+    if not is_json(_said(hint)):
+        raise SchemaError(
+            "a value, a tag or a bound of the type has no JSON text in UTF-8, which its schema would be written in",
+            path=path,
+        )
+
+
+def _said(hint: Hint) -> list[Any]:
+    """All that stands in a schema as a hint has it."""
+    match hint:
+        case Enumeration():
+            return [member.value for member in hint.cls]
+        case Literals():
+            return list(hint.values)
+        case RecordHint():
+            return [hint.tag, hint.tag_field, hint.aliases, *(field.aliases for field in hint.fields)]
+        case Mapping(key=Scalar() as key):
+            return [hint.bounds, key.bounds]
+        case Scalar() | Sequence() | Mapping():
+            return [hint.bounds]
+    return []
 
 
 def _enum_of(cls: type[enum.Enum]) -> str | None:
