@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
 
-from .errors import ConfigError, DecodeError, InputTypeError
+from .errors import ConfigError, DecodeError, InputTypeError, short
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -37,7 +37,7 @@ def batch_of(frames: Iterable[Buffer], contexts: Iterable[Buffer | None] | None,
         ConfigError: There are not as many contexts as frames, or ``errors`` is not known.
     """
     if errors not in ERRORS:
-        raise ConfigError(f"errors is one of {', '.join(ERRORS)}, not {errors!r}")
+        raise ConfigError(f"errors is one of {', '.join(ERRORS)}, not {short(errors)}")
     given = _listed("frames", frames, "decode reads one")
     beside: list[Buffer | None] = [None] * len(given)
     if contexts is not None:

@@ -9,7 +9,7 @@ cimport cython
 from safecodec._cost cimport Estimate, wall_time
 from safecodec.avro._breathing cimport Breathing, breather_of
 
-from safecodec.errors import ConfigError, LoopBlockedError, SafecodecLoopWarning
+from safecodec.errors import ConfigError, LoopBlockedError, SafecodecLoopWarning, short
 
 cdef extern from "Python.h":
     int PyGC_Disable() noexcept
@@ -37,14 +37,14 @@ cdef class LoopRules:
     """
 
     def __cinit__(self, budget=DEFAULT_BUDGET, guard=GUARDS[0], pool=None, Breathing breathing=None, hold_collector=False):
-        if isinstance(budget, bool) or not isinstance(budget, (int, float)) or not budget >= 0:
-            raise ConfigError(f"loop_budget is a number of seconds, not {budget!r}")
+        if isinstance(budget, bool) or not isinstance(budget, (int, float)) or not _is_double(budget):
+            raise ConfigError(f"loop_budget is a number of seconds, not {short(budget)}")
         if guard not in GUARDS:
-            raise ConfigError(f"loop_guard is one of {', '.join(GUARDS)}, not {guard!r}")
+            raise ConfigError(f"loop_guard is one of {', '.join(GUARDS)}, not {short(guard)}")
         if pool is not None and not isinstance(pool, verbs().Pool):
-            raise ConfigError(f"pool is a safecodec.offload.Pool, not {pool!r}")
+            raise ConfigError(f"pool is a safecodec.offload.Pool, not {short(pool)}")
         if not isinstance(hold_collector, bool):
-            raise ConfigError(f"hold_collector is True or False, not {hold_collector!r}")
+            raise ConfigError(f"hold_collector is True or False, not {short(hold_collector)}")
         self.budget = budget
         self.hold_collector = hold_collector
         self.guard = <Guard><int>GUARDS.index(guard)
@@ -131,6 +131,11 @@ cdef bint on_loop() except -1:
         return True
     in_task = getattr(getattr(sys.modules.get("trio"), "lowlevel", None), "in_trio_task", None)
     return in_task is not None and in_task()
+
+
+# A whole number may be beyond all that a double holds.
+cdef bint _is_double(object seconds) except -1:
+    return 0 <= seconds <= sys.float_info.max or seconds == float("inf")
 
 
 cdef object verbs():

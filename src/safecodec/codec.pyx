@@ -27,7 +27,7 @@ from safecodec._loop import GUARDS as _GUARDS
 from safecodec.avro.limits import DEFAULT as _DEFAULT
 from safecodec.avro.limits import checked as _checked
 from safecodec.avro.schema import Schema
-from safecodec.errors import ConfigError, EncodeError, ValueTooLargeError
+from safecodec.errors import ConfigError, EncodeError, ValueTooLargeError, short
 from safecodec.evolution.versions import ENGINES as _ENGINES
 from safecodec.evolution.versions import Versions, payload_module
 from safecodec.payload.shadow import Shadow
@@ -66,13 +66,13 @@ def _environment_name(given):
         )
     if not isinstance(name, str) or not name:
         source = ENVIRONMENT_VARIABLE if given is None else "environment"
-        raise ConfigError(f"{source} is a name that is not empty, this is {name!r}")
+        raise ConfigError(f"{source} is a name that is not empty, this is {short(name)}")
     return name
 
 
 def _shadow(versions, every, report):
     if isinstance(every, bool) or not isinstance(every, int) or every < 0:
-        raise ConfigError(f"shadow is how many decodes there are to one that is compared, not {every!r}")
+        raise ConfigError(f"shadow is how many decodes there are to one that is compared, not {short(every)}")
     if not every:
         return None
     reference = payload_module(versions.payload, _ENGINES[1])

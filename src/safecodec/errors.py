@@ -90,11 +90,27 @@ __all__ = [
 ]
 
 
+CONTAINERS: Final[dict[type, tuple[str, str]]] = {
+    list: ("[", "]"),
+    tuple: ("(", ")"),
+    dict: ("{", "}"),
+    set: ("{", "}"),
+    frozenset: ("frozenset({", "})"),
+}
+"""Types of which no more is looked at than a message has, and how their texts begin and end."""
+FAULTS: Final = (
+    ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, NameError, RuntimeError, SyntaxError,
+    TypeError, ValueError,
+)  # fmt: skip
+"""How code fails by a fault of its own: neither for want of memory, nor by a signal's handler that ends a wait."""
+
+LONGEST: Final = 60
+"""How many characters of a value a message has."""
 LONGEST_REASON: Final = 500
 LONGEST_PATH: Final = 1000
 LONGEST_REASONS: Final = 1500
 LONGEST_MESSAGE: Final = 2000
-"""How many characters each of them has at most."""
+"""How many characters each of these has at most."""
 
 
 def legible(text: str, longest: int) -> str:
@@ -114,6 +130,36 @@ def _cut(text: str, longest: int) -> str:
         return text
     tail = longest // 3
     return f"{text[: longest - tail - 3]}...{text[len(text) - tail :]}"
+
+
+def short(value: object) -> str:
+    """Return a value's text, cut where it is long; its own code may fail."""
+    try:
+        text = _start(value, LONGEST + 1)
+    except FAULTS:
+        return f"an object of {type(value).__name__}"
+    text = text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
+    return legible(text, LONGEST)
+
+
+def _start(value: Any, room: int) -> str:
+    """The text of a value, or so many of its characters and a few more: no more of it is looked at.
+
+    What a container holds may be shared in it, and its whole text then doubles with each level.
+    """
+    kind = type(value)
+    if kind in (str, bytes, bytearray):
+        return repr(value[: max(room, 1)])
+    if kind not in CONTAINERS or not value:
+        return repr(value)
+    text, end = CONTAINERS[kind]
+    for at, one in enumerate(value):
+        if len(text) > room:
+            return text
+        text += (", " if at else "") + _start(one, room - len(text))
+        if kind is dict:
+            text += ": " + _start(value[one], room - len(text))
+    return text + ("," if kind is tuple and len(value) == 1 else "") + end
 
 
 def _rebuild(cls: type[SafecodecError], state: dict[str, Any]) -> SafecodecError:

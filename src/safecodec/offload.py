@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Self, TypeVar
 
 from ._batch import Batch, read_batch
 from ._cost import size_hint
-from .errors import ConfigError, OffloadError, PoolClosedError, PoolFullError
+from .errors import ConfigError, OffloadError, PoolClosedError, PoolFullError, short
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -141,11 +141,11 @@ class Pool:
             size = THREADS if gil is None or gil() else min(FREE_THREADS, os.cpu_count() or 1)
         for what, number, least in (("size", size, 1), ("queue", queue, 0)):
             if isinstance(number, bool) or not isinstance(number, int) or number < least:
-                raise ConfigError(f"{what} of a pool is a whole number from {least} on, not {number!r}")
+                raise ConfigError(f"{what} of a pool is a whole number from {least} on, not {short(number)}")
         if not isinstance(name, str):
             raise ConfigError(f"name of a pool is a text, not {name!r}")
         if full not in FULL:
-            raise ConfigError(f"full is one of {', '.join(FULL)}, not {full!r}")
+            raise ConfigError(f"full is one of {', '.join(FULL)}, not {short(full)}")
         self.size: int = size
         self.queue: int = queue
         self.name: str = name

@@ -372,6 +372,16 @@ def test_environment_comes_from_the_variable(monkeypatch: pytest.MonkeyPatch) ->
         ({"max_payload": -1}, "max_payload is a number of bytes"),
         ({"max_payload": 2**32}, "max_payload is a number of bytes"),
         ({"max_payload": 1.5}, "max_payload is a number of bytes"),
+        # CPython makes no text of a number with so many digits.
+        ({"version": 10**5_000}, "version is a whole number between 1 and 65535, not an object of int"),
+        ({"write_version": 10**5_000}, "write_version an object of int is not known"),
+        ({"max_payload": 10**5_000}, "max_payload is a number of bytes"),
+        ({"older": {10**5_000: UserConfigV1}}, "a version in older is a whole number"),
+        ({"environment": 10**5_000}, "environment is a name that is not empty"),
+        ({"loop_budget": 10**5_000}, "loop_budget is a number of seconds"),
+        ({"loop_budget": -(10**5_000)}, "loop_budget is a number of seconds"),
+        ({"pool": 10**5_000}, "pool is a safecodec.offload.Pool"),
+        ({"shadow": -(10**5_000)}, "shadow is how many decodes"),
     ],
 )
 def test_codec_set_up_wrongly(changes: dict[str, Any], message: str) -> None:

@@ -42,6 +42,8 @@ NULLS = {"type": "array", "items": "null"}
         {"symbols": 2**31},
         {"branches": 1.5},
         {"digits": 100_001},
+        {"depth": 10**5_000},
+        {"depth": -(10**5_000)},
     ],
 )
 def test_limits_are_whole_numbers_within_bounds(wrong: dict[str, Any]) -> None:

@@ -276,7 +276,7 @@ def test_immutable() -> None:
         del Schema("int").root
 
 
-@pytest.mark.parametrize("source", [None, b"int", 7, 1.5])
+@pytest.mark.parametrize("source", [None, b"int", 7, 1.5, pytest.param(10**5_000, id="big")])
 def test_what_is_no_schema(source: Any) -> None:
     """What cannot be meant as a schema is refused by name."""
     with pytest.raises(SchemaError, match="a schema is a dict, a list, JSON text, a path or a type"):

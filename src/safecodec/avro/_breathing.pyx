@@ -10,7 +10,7 @@ from cpython.object cimport PyObject
 from safecodec._cores cimport has_one_core, leave_core
 
 from safecodec.avro.breath import breath as _breath
-from safecodec.errors import ConfigError
+from safecodec.errors import ConfigError, short
 
 cdef extern from "Python.h":
     object PyObject_CallNoArgs(PyObject *)
@@ -127,7 +127,7 @@ cdef int note_waits(Breath *breath) except -1:
 
 cdef double seconds(str name, value, double longest) except -1:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= longest:
-        raise ConfigError(f"{name} is a number of seconds above 0 and up to {longest:g}, not {value!r}")
+        raise ConfigError(f"{name} is a number of seconds above 0 and up to {longest:g}, not {short(value)}")
     return value
 
 
@@ -152,9 +152,9 @@ cdef class Breathing:
 
     def __cinit__(self, str how not None="call", *, every=8192, interval=0.0003, pause=0.00001):
         if how not in ("call", "release"):
-            raise ConfigError(f"how to breathe is call or release, not {how!r}")
+            raise ConfigError(f"how to breathe is call or release, not {short(how)}")
         if isinstance(every, bool) or not isinstance(every, int) or not 0 < every < 2**31:
-            raise ConfigError(f"every is a number of bytes from 1 to 2147483647, not {every!r}")
+            raise ConfigError(f"every is a number of bytes from 1 to 2147483647, not {short(every)}")
         self.how = how
         self.every = every
         self.interval = seconds("interval", interval, 1)

@@ -7,7 +7,9 @@ import sys
 from functools import reduce
 from typing import TYPE_CHECKING, Any, Final, get_args, get_origin
 
-from ..errors import SafecodecError, legible
+from ..errors import CONTAINERS, LONGEST, SafecodecError, legible
+from ..errors import FAULTS as FAULTS
+from ..errors import short as short
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -15,24 +17,9 @@ if TYPE_CHECKING:
 PLAIN: Final = (str, bytes, bytearray, memoryview, int, float, list, tuple, set, frozenset, type(None))
 """Types whose values are no records, whatever attributes they have."""
 
-CONTAINERS: Final[dict[type, tuple[str, str]]] = {
-    list: ("[", "]"),
-    tuple: ("(", ")"),
-    dict: ("{", "}"),
-    set: ("{", "}"),
-    frozenset: ("frozenset({", "})"),
-}
-"""Types of which no more is looked at than a message has, and how their texts begin and end."""
-FAULTS: Final = (
-    ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, NameError, RuntimeError, SyntaxError,
-    TypeError, ValueError,
-)  # fmt: skip
-"""How code fails by a fault of its own: neither for want of memory, nor by a signal's handler that ends a wait."""
-
-LONGEST: Final = 60
 LONGEST_TEXT: Final = 200
 MOST_LISTED: Final = 20
-"""How much of a value, and of a foreign exception's text, a message has, and how many names."""
+"""How much of a foreign exception's text a message has, and how many names."""
 
 ROOM: Final = 400
 """Levels of stack that a caller has left for any value that nests as deep as limits allow."""
@@ -120,36 +107,6 @@ def listed(names: Iterable[object]) -> str:
     more = len(texts) - MOST_LISTED
     shown = [str(name) for name in texts[:MOST_LISTED]] + ([f"... and {more} more"] if more > 0 else [])
     return ", ".join(shown)
-
-
-def short(value: object) -> str:
-    """Return a value's text, cut where it is long; its own code may fail."""
-    try:
-        text = _start(value, LONGEST + 1)
-    except FAULTS:
-        return f"an object of {type(value).__name__}"
-    text = text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
-    return legible(text, LONGEST)
-
-
-def _start(value: Any, room: int) -> str:
-    """The text of a value, or so many of its characters and a few more: no more of it is looked at.
-
-    What a container holds may be shared in it, and its whole text then doubles with each level.
-    """
-    kind = type(value)
-    if kind in (str, bytes, bytearray):
-        return repr(value[: max(room, 1)])
-    if kind not in CONTAINERS or not value:
-        return repr(value)
-    text, end = CONTAINERS[kind]
-    for at, one in enumerate(value):
-        if len(text) > room:
-            return text
-        text += (", " if at else "") + _start(one, room - len(text))
-        if kind is dict:
-            text += ": " + _start(value[one], room - len(text))
-    return text + ("," if kind is tuple and len(value) == 1 else "") + end
 
 
 def spelled(type_: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any, Final, final
 
-from ..errors import ConfigError, SchemaError
+from ..errors import ConfigError, SchemaError, short
 
 BOUNDS: Final = {
     "payload": (1, 2**32 - 1),
@@ -81,7 +81,9 @@ class Limits:
         for field in fields(self):
             value, (least, most) = getattr(self, field.name, None), BOUNDS[field.name]
             if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-                raise ConfigError(f"the limit {field.name} is a whole number between {least} and {most}, not {value!r}")
+                raise ConfigError(
+                    f"the limit {field.name} is a whole number between {least} and {most}, not {short(value)}"
+                )
 
 
 def checked(limits: Any) -> Limits:

@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, overload
 
-from ..errors import ConfigError, SchemaError
+from ..errors import ConfigError, SchemaError, short
 from . import canonical, parse
 from .limits import DEFAULT, Limits, checked
 from .nodes import Node
@@ -69,7 +69,7 @@ class Schema:
         elif isinstance(source, os.PathLike):
             root = _read(Path(source), limits)
         elif source is None or isinstance(source, (bytes, int, float)):
-            raise SchemaError(f"a schema is a dict, a list, JSON text, a path or a type, not {source!r}")
+            raise SchemaError(f"a schema is a dict, a list, JSON text, a path or a type, not {short(source)}")
         else:
             from .derive import derive
 
@@ -125,7 +125,7 @@ class Schema:
                 return hashlib.md5(data, usedforsecurity=False).digest()
             case "SHA-256":
                 return hashlib.sha256(data).digest()
-        raise ConfigError(f"fingerprint algorithm {algorithm!r} is not one of CRC-64-AVRO, MD5, SHA-256")
+        raise ConfigError(f"fingerprint algorithm {short(algorithm)} is not one of CRC-64-AVRO, MD5, SHA-256")
 
     def encode(self, value: Any) -> bytes:
         """Write a value as bare Avro binary, without a frame (Avro 1.12, *Binary Encoding*).

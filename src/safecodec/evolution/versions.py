@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from ..avro.limits import DEFAULT, Limits
 from ..avro.schema import Schema
-from ..errors import ConfigError, IncompatibleSchemaError, SchemaError
+from ..errors import ConfigError, IncompatibleSchemaError, SchemaError, short
 from ..frame import fingerprint
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class Versions:
         """Return a version's number if it is known here, else raise `ConfigError`."""
         if isinstance(number, bool) or number not in self.schemas:
             known = ", ".join(map(str, self.numbers))
-            raise ConfigError(f"{name} {number!r} is not known for subject {self.subject!r}, which has {known}")
+            raise ConfigError(f"{name} {short(number)} is not known for subject {self.subject!r}, which has {known}")
         return number
 
     def explain_conflict(self, number: int, found: bytes) -> str:
@@ -186,4 +186,4 @@ class Versions:
 
 def _check_number(name: str, number: object) -> None:
     if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= 65535:
-        raise ConfigError(f"{name} is a whole number between 1 and 65535, not {number!r}")
+        raise ConfigError(f"{name} is a whole number between 1 and 65535, not {short(number)}")

@@ -18,7 +18,7 @@ from safecodec.frame.layout cimport (
     STATUS_REVISION, STATUS_SUBJECT, STATUS_TOO_SHORT, Status, load_u32, store_u32,
 )
 
-from safecodec.errors import ConfigError, UnsupportedRevisionError, ValueTooLargeError
+from safecodec.errors import ConfigError, UnsupportedRevisionError, ValueTooLargeError, short
 from safecodec.frame import refusals
 from safecodec.frame._header import DEFAULT_MAX_PAYLOAD as _DEFAULT_MAX_PAYLOAD
 from safecodec.frame._header import FORMATS as _FORMATS
@@ -250,7 +250,7 @@ def mask(checksum):
 
 cdef uint32_t checked_checksum(object value) except? 0:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**32:
-        raise ConfigError(f"a CRC-32C is between 0 and 2**32 - 1, not {value!r}")
+        raise ConfigError(f"a CRC-32C is between 0 and 2**32 - 1, not {short(value)}")
     return value
 
 

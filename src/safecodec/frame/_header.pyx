@@ -19,7 +19,7 @@ from safecodec.frame.layout cimport (
     AT_PAYLOAD_LENGTH, AT_SUBJECT, AT_VERSION, HEADER_SIZE, MAGIC, REVISION_1, load_u16, load_u32, store_u16,
 )
 
-from safecodec.errors import ConfigError, InputTypeError
+from safecodec.errors import ConfigError, InputTypeError, short
 
 FORMATS = {"avro": 1, "msgpack": 2, "json": 3}
 """Payload formats by name, with their byte in the header."""
@@ -234,29 +234,29 @@ cdef int hold_context(object context, Py_buffer *view, Span *span) except -1:
 
 cdef uint32_t checked_version(str name, object version) except 0:
     if isinstance(version, bool) or not isinstance(version, int):
-        raise ConfigError(f"{name} is a whole number, not {version!r}")
+        raise ConfigError(f"{name} is a whole number, not {short(version)}")
     if not 1 <= version <= 65535:
-        raise ConfigError(f"{name} is between 1 and 65535, not {version}")
+        raise ConfigError(f"{name} is between 1 and 65535, not {short(version)}")
     return version
 
 
 cdef bytes checked_fingerprint(object fingerprint):
     if not PyBytes_CheckExact(fingerprint) or len(fingerprint) != 4:
-        raise ConfigError(f"a schema fingerprint has 4 bytes, this is {fingerprint!r}")
+        raise ConfigError(f"a schema fingerprint has 4 bytes, this is {short(fingerprint)}")
     return fingerprint
 
 
 cdef uint32_t checked_format(object name) except 0:
     code = FORMATS.get(name) if isinstance(name, str) else None
     if code is None:
-        raise ConfigError(f"payload format {name!r} is not one of {', '.join(FORMATS)}")
+        raise ConfigError(f"payload format {short(name)} is not one of {', '.join(FORMATS)}")
     return code
 
 
 @lru_cache(maxsize=1024)
 def _tag(kind, name):
     if not isinstance(name, str) or not name:
-        raise ConfigError(f"the {kind} is a name that is not empty, this is {name!r}")
+        raise ConfigError(f"the {kind} is a name that is not empty, this is {short(name)}")
     try:
         prefix = hashlib.sha256(name.encode()).digest()[:4]
     except UnicodeEncodeError:
@@ -323,7 +323,7 @@ cdef int fill_expected(Expected *expected, object format, str subject, object en
     if environment is not None:
         expected.environment = load_u32(<const uint8_t *>PyBytes_AS_STRING(_tag("environment", environment)))
     if isinstance(max_payload, bool) or not isinstance(max_payload, int) or not 1 <= max_payload <= LONGEST_PAYLOAD:
-        raise ConfigError(f"max_payload is a number of bytes between 1 and {LONGEST_PAYLOAD}, not {max_payload!r}")
+        raise ConfigError(f"max_payload is a number of bytes between 1 and {LONGEST_PAYLOAD}, not {short(max_payload)}")
     expected.max_payload = max_payload
     expected.subject_name = <PyObject *>subject
     expected.environment_name = <PyObject *>environment
