@@ -6,6 +6,8 @@ from collections import deque
 cimport cython
 from libc.math cimport exp2
 
+from safecodec.errors import FAULTS
+
 FIRST_RATE = 20e-9
 """Seconds that a byte is taken to cost before the first measurement: twice what records of short fields do."""
 LOWEST_RATE = 1e-9
@@ -113,20 +115,30 @@ cdef Py_ssize_t weigh(object value) except -1:
     cdef int left = GLANCES
     try:
         return <Py_ssize_t>min(glance(value, DEEPEST, &left), 2.0**40)
-    except (ValueError, TypeError, RuntimeError):  # of a property, or of a container that changes; writing it will tell
+    except FAULTS:  # of a property, or of a container that changes; writing it will tell
         return LEAST
 
 
 cdef double glance(object value, int depth, int *left) except -1:
     left[0] -= 1
-    if isinstance(value, (str, bytes, bytearray)):
-        return len(value)
+    # By the types' own methods: those of a subclass may say anything.
+    if isinstance(value, str):
+        return len(<str>value)
+    if isinstance(value, bytes):
+        return len(<bytes>value)
+    if isinstance(value, bytearray):
+        return len(<bytearray>value)
     if depth == 0 or left[0] <= 0:
         return LEAF
     if isinstance(value, dict):
-        return sampled(value.values(), len(value), RECORD, depth, left) + LEAF * <double>len(value)
-    if isinstance(value, (list, tuple, set, frozenset, deque)):
-        return sampled(value, len(value), RECORD if isinstance(value, tuple) else SAMPLE, depth, left)
+        return sampled(dict.values(value), len(<dict>value), RECORD, depth, left) + LEAF * <double>len(<dict>value)
+    if isinstance(value, list):
+        return sampled(list.__iter__(value), len(<list>value), SAMPLE, depth, left)
+    if isinstance(value, tuple):
+        return sampled(tuple.__iter__(value), len(<tuple>value), RECORD, depth, left)
+    for kind in (set, frozenset, deque):
+        if issubclass(type(value), kind):
+            return sampled(kind.__iter__(value), kind.__len__(value), SAMPLE, depth, left)
     names = field_names(type(value))
     if names is None:
         return LEAF

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import enum
 import types
 from collections import deque
@@ -12,7 +13,7 @@ import attrs
 import msgspec
 import pytest
 
-from safecodec import Codec
+from safecodec import Codec, EncodeError
 from safecodec._cost import FIRST_RATE, HALF_LIFE, LOWEST_RATE, Estimate, size_hint
 
 BUDGET = 200e-6
@@ -217,5 +218,57 @@ def test_glance_that_fails_is_no_error() -> None:
         def __getattribute__(self, name: str) -> Any:
             raise RuntimeError(name)
 
+    class Untold:
+        """Its class does not say which fields it has."""
+
+        __match_args__ = 10**30
+
     assert size_hint(Failing(1)) == 256
+    assert size_hint(Untold()) == 256
     assert size_hint(types.MappingProxyType({"a": 1})) == 8
+
+
+def _lying(kind: type, error: type[Exception] | None) -> Any:
+    """A class of containers or texts whose own methods lie, or fail."""
+
+    def said(_: Any) -> Any:
+        if error is not None:
+            raise error
+        return 10**30
+
+    names = ("__len__", "__iter__", "values", "__getitem__", "__class_getitem__")
+    return type("Lying", (kind,), dict.fromkeys(names, said))
+
+
+@pytest.mark.parametrize("error", [None, KeyError, OverflowError, ZeroDivisionError, AttributeError, OSError])
+@pytest.mark.parametrize(
+    ("kind", "source"),
+    [
+        (str, "x" * 99), (bytes, b"x" * 99), (bytearray, b"x" * 99), (dict, {"a": "b", "c": "d"}), (list, [1, 2]),
+        (tuple, (1, 2)), (set, {1, 2}), (frozenset, {1, 2}), (deque, [1, 2]),
+    ],
+)  # fmt: skip
+def test_glance_asks_no_method_of_a_value(kind: Any, source: Any, error: type[Exception] | None) -> None:
+    """A glance sees a subclass as what its base holds: whatever its own methods do, writing it decides."""
+    assert size_hint(_lying(kind, error)(source)) == size_hint(kind(source))
+
+
+@pytest.mark.parametrize("error", [None, KeyError, OverflowError])
+@pytest.mark.parametrize(("type_", "source"), [(list[int], [1]), (dict[str, int], {"a": 1}), (bytes, b"a")])
+def test_async_calls_refuse_as_others(type_: Any, source: Any, error: type[Exception] | None) -> None:
+    """A value whose methods fail is refused by `aencode` as by `encode`."""
+    codec: Codec[Any] = Codec(type_, subject="s", version=1, environment="test")
+    value = _lying(type(source), error)(source)
+
+    def written_async(value: Any) -> bytes:
+        async def main() -> bytes:
+            return await codec.aencode(value)
+
+        return asyncio.run(main())
+
+    found = []
+    for call in (codec.encode, written_async):
+        with pytest.raises(EncodeError) as caught:
+            call(value)
+        found.append(str(caught.value))
+    assert found[0] == found[1]
