@@ -505,6 +505,12 @@ def test_defaults_that_leave_out_fields_are_bounded_by_the_nodes_of_a_schema(one
     assert caught.value.path == ("$.fields[79].default" if one_by_one else "$.fields[1].default")
 
 
+def test_a_default_is_counted_once_where_an_earlier_one_takes_it() -> None:
+    """A default that leaves out a later field of its own record counts that field's values, which are known then."""
+    fields = [named("x", array("R"), default=[{"x": []}]), named("y", "int", default=1)]
+    assert Schema(record("R", *fields), limits=Limits(nodes=4)).root
+
+
 def test_types_resolve_by_structure() -> None:
     """A union's branch of another name is found by what it holds, even in itself; an enum by its symbols."""
     writer = Schema(["null", linked()])
