@@ -51,6 +51,7 @@ is escaped there, as ``repr()`` does. No message has more than 2,000 characters:
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, Self
 
 if TYPE_CHECKING:
@@ -104,6 +105,10 @@ FAULTS: Final = (
 )  # fmt: skip
 """How code fails by a fault of its own: neither for want of memory, nor by a signal's handler that ends a wait."""
 
+PLAIN_TYPES: Final = (type(None), bool, int, float, complex, range)
+PLAIN_MODULES: Final = ("datetime", "decimal", "fractions", "ipaddress", "pathlib", "uuid")
+"""Types whose values hold no others, beside enums and classes: of any other type, a text may be without bounds."""
+
 LONGEST: Final = 60
 """How many characters of a value a message has."""
 LONGEST_REASON: Final = 500
@@ -150,7 +155,11 @@ def _start(value: Any, room: int) -> str:
     kind = type(value)
     if kind in (str, bytes, bytearray):
         return repr(value[: max(room, 1)])
-    if kind not in CONTAINERS or not value:
+    if kind not in CONTAINERS:
+        if kind.__module__ in PLAIN_MODULES or kind in PLAIN_TYPES or issubclass(kind, (type, Enum)):
+            return repr(value)
+        return f"an object of {kind.__name__}"
+    if not value:
         return repr(value)
     text, end = CONTAINERS[kind]
     for at, one in enumerate(value):

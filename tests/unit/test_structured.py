@@ -6,6 +6,7 @@ import dataclasses
 import datetime
 import math
 import uuid
+from collections import OrderedDict, deque
 from decimal import Decimal
 from typing import Any, Generic, Literal, NamedTuple, NotRequired, Optional, TypedDict, TypeVar
 
@@ -214,6 +215,49 @@ def test_an_error_has_the_start_of_a_value() -> None:
         value = [value, value]
     assert short(value) == "[" * 57 + "..."
     assert short({"a": "b" * 100}) == "{'a': '" + "b" * 50 + "..."
+
+
+class Twice(NamedTuple):
+    one: Any
+    other: Any
+
+
+@dataclasses.dataclass
+class Both:
+    one: Any
+    other: Any
+
+
+class Rows(list[Any]):
+    pass
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        Twice, Both, dataclasses.make_dataclass("Other", ["one", "other"]), attrs.make_class("Attrs", ["one", "other"]),
+        msgspec.defstruct("Struct", ["one", "other"]), lambda one, other: Rows((one, other)), ValueError,
+        lambda one, other: OrderedDict(one=one, other=other), lambda one, other: deque((one, other)),
+    ],
+    ids=["NamedTuple", "dataclass", "made", "attrs", "Struct", "list", "exception", "OrderedDict", "deque"],
+)  # fmt: skip
+def test_an_error_has_no_text_of_an_object_that_holds_others(make: Any) -> None:
+    """What is shared in an object would double its text with each level: its class is named, and it is not asked."""
+    value: Any = 1
+    for _ in range(100):
+        value = make(value, value)
+    assert short(value) == f"an object of {type(value).__name__}"
+    assert short([value]) == f"[an object of {type(value).__name__}]"
+    with pytest.raises(EncodeError, match="an object of"):
+        Schema(int).encode(value)
+
+
+@pytest.mark.parametrize(
+    "value", [Decimal("1.5"), uuid.UUID(int=1), datetime.date(2026, 1, 2), int, 2j, range(3), None, math.inf], ids=str
+)
+def test_an_error_has_the_text_of_what_holds_no_others(value: Any) -> None:
+    """Numbers, times and classes are shown as Python writes them."""
+    assert short(value) == repr(value)
 
 
 class RowV1(msgspec.Struct, array_like=True):
