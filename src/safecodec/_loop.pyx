@@ -33,16 +33,18 @@ cdef class LoopRules:
         hold_collector: Whether large frames are read while no collection begins.
 
     Raises:
-        ConfigError: The budget is no number of seconds, the guard is not known, or the pool is none.
+        ConfigError: The budget is no number of seconds, the guard is not known, or the pool or breathing is none.
     """
 
-    def __cinit__(self, budget=DEFAULT_BUDGET, guard=GUARDS[0], pool=None, Breathing breathing=None, hold_collector=False):
+    def __cinit__(self, budget=DEFAULT_BUDGET, guard=GUARDS[0], pool=None, breathing=None, hold_collector=False):
         if isinstance(budget, bool) or not isinstance(budget, (int, float)) or not _is_double(budget):
             raise ConfigError(f"loop_budget is a number of seconds, not {short(budget)}")
         if guard not in GUARDS:
             raise ConfigError(f"loop_guard is one of {', '.join(GUARDS)}, not {short(guard)}")
         if pool is not None and not isinstance(pool, verbs().Pool):
             raise ConfigError(f"pool is a safecodec.offload.Pool, not {short(pool)}")
+        if breathing is not None and not isinstance(breathing, Breathing):
+            raise ConfigError(f"breathing is a safecodec.Breathing, not {short(breathing)}")
         if not isinstance(hold_collector, bool):
             raise ConfigError(f"hold_collector is True or False, not {short(hold_collector)}")
         self.budget = budget

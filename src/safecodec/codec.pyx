@@ -13,7 +13,7 @@ from libc.stdint cimport uint8_t, uint32_t
 
 from safecodec._cost cimport Estimate, learn_from, stopwatch, wall_time, weigh
 from safecodec._loop cimport GUARD_OFF, LoopRules, on_loop, verbs
-from safecodec.avro._breathing cimport LARGE, Breather, Breathing, copy_released
+from safecodec.avro._breathing cimport LARGE, Breather, copy_released
 from safecodec.avro._buffer cimport Buffer, close_released, open_buffer
 from safecodec.avro._encoder cimport Encoder
 from safecodec.frame._frame cimport enclose
@@ -148,7 +148,7 @@ cdef class Codec:
     def __cinit__(self, type, *, str subject not None, version, older=None, str payload not None="avro",
                   environment=None, write_version=None, max_payload=None, limits=_DEFAULT,
                   str engine not None=_ENGINES[0], shadow=0, on_difference=None, loop_budget=_DEFAULT_BUDGET,
-                  loop_guard=_GUARDS[0], pool=None, Breathing breathing=None, hold_collector=False):
+                  loop_guard=_GUARDS[0], pool=None, breathing=None, hold_collector=False):
         self.subject = subject
         self.payload = payload
         self.environment = _environment_name(environment)

@@ -381,6 +381,7 @@ def test_environment_comes_from_the_variable(monkeypatch: pytest.MonkeyPatch) ->
         ({"loop_budget": 10**5_000}, "loop_budget is a number of seconds"),
         ({"loop_budget": -(10**5_000)}, "loop_budget is a number of seconds"),
         ({"pool": 10**5_000}, "pool is a safecodec.offload.Pool"),
+        ({"breathing": 5}, "breathing is a safecodec.Breathing, not 5"),
         ({"shadow": -(10**5_000)}, "shadow is how many decodes"),
     ],
 )
