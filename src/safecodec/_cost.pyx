@@ -6,7 +6,7 @@ from collections import deque
 cimport cython
 from libc.math cimport exp2
 
-from safecodec.errors import FAULTS
+from safecodec.errors import FAULTS as _FAULTS
 
 FIRST_RATE = 20e-9
 """Seconds that a byte is taken to cost before the first measurement: twice what records of short fields do."""
@@ -115,7 +115,7 @@ cdef Py_ssize_t weigh(object value) except -1:
     cdef int left = GLANCES
     try:
         return <Py_ssize_t>min(glance(value, DEEPEST, &left), 2.0**40)
-    except FAULTS:  # of a property, or of a container that changes; writing it will tell
+    except _FAULTS:  # of a property, or of a container that changes; writing it will tell
         return LEAST
 
 
