@@ -20,7 +20,7 @@ from ..avro.classes import origin as class_of
 from ..avro.compile import decoder as avro_decoder
 from ..avro.compile import encoder as avro_encoder
 from ..avro.describing import FAULTS, step
-from ..avro.hints import Choice, FixedTuple, Hint, RecordHint, every
+from ..avro.hints import Choice, FixedTuple, Hint, Mapping, RecordHint, Sequence, every
 from ..avro.layout import begins_with
 from ..avro.logical import CARRIER
 from ..avro.nodes import ABSENT, Array, Enum, Field, Fixed, Map, Node, Primitive, Record, Union, is_optional, once
@@ -176,12 +176,16 @@ def _is_hint_beyond(hint: Hint) -> bool:
     """Tell whether one of msgspec 0.22's limits applies.
 
     A field that is no argument is not made, and its class's default not written; nor are private attributes of attrs
-    classes. Models of pydantic are not known, and its dataclasses not validated. A bounded container beside a tuple in
-    a union crashes CPython's collector.
+    classes. Models of pydantic are not known, and its dataclasses not validated. In a union, bounds beside a tuple of
+    types, and a pattern beside any container, have msgspec free memory of other objects with the type.
     """
     if isinstance(hint, Choice):
-        bounded = any(getattr(one, "bounds", None) for one in hint.members)
-        return bounded and any(isinstance(one, FixedTuple) for one in hint.members)
+        bounds = [getattr(one, "bounds", None) or {} for one in hint.members]
+        if any("pattern" in one for one in bounds) and any(
+            isinstance(one, (Sequence, Mapping)) for one in hint.members
+        ):
+            return True
+        return any(bounds) and any(isinstance(one, FixedTuple) for one in hint.members)
     if not isinstance(hint, RecordHint):
         return False
     private = hint.kind == "attrs" and any(field.name.startswith("_") for field in hint.fields)
