@@ -622,3 +622,13 @@ def test_keys_in_any_order() -> None:
         assert schema.encode(without) == expected[:-2] + b"\x00"
         with pytest.raises(EncodeError, match="no field 'fifth'"):
             schema.encode({key: value[key] for key in keys} | {"fifth": 1})
+
+
+def test_whole_numbers_in_a_float_are_exact() -> None:
+    """A float of single precision takes the whole numbers that it gives back, and no other."""
+    schema = Schema("float")
+    for whole in (0, -1, 2**24, 2**24 + 2, -(2**100)):
+        assert schema.decode(schema.encode(whole)) == whole
+    for whole in (2**24 + 1, -(2**24) - 1, 2**53 + 1, 2**2000):
+        with pytest.raises(EncodeError, match="has no exact float"):
+            schema.encode(whole)

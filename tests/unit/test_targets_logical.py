@@ -16,7 +16,9 @@ import pytest
 from avro_json import to_json
 from avro_leaves import FIXED, LOGICAL, PRIMITIVES, Leaf
 from avro_types import Part, Type, primitive
+from safecodec import PayloadError
 from safecodec.avro import Schema
+from safecodec.avro.logical import put_long
 from shapes import Colour, same
 
 FIELDS = ("value", "items", "by_key", "maybe")
@@ -162,3 +164,21 @@ def test_records_in_records(kind: str) -> None:
     found = schema.decode(data, type=target)
     assert found == expected
     assert type(found) is type(expected)
+
+
+@pytest.mark.parametrize("name", ["timestamp", "local-timestamp"])
+def test_timestamps_that_no_datetime_has(name: str) -> None:
+    """A timestamp finer than a microsecond, or out of Python's years, is refused; the ones beside it are read."""
+    least, most = -62_135_596_800, 253_402_300_799  # 0001-01-01 and 9999-12-31 23:59:59 since 1970, in seconds
+    for unit, size in (("millis", 10**3), ("micros", 10**6)):
+        schema = Schema({"type": "long", "logicalType": f"{name}-{unit}"})
+        for seconds in (least, most):
+            assert schema.decode(put_long(seconds * size)).second == seconds % 60
+        for seconds in (least - 1, most + 1):
+            with pytest.raises(PayloadError, match="out of Python's range"):
+                schema.decode(put_long(seconds * size))
+    nanos = Schema({"type": "long", "logicalType": f"{name}-nanos"})
+    assert nanos.decode(put_long(5_000)).microsecond == 5
+    for fine in (1, 999, 5_001, -1):
+        with pytest.raises(PayloadError):
+            nanos.decode(put_long(fine))
