@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import enum
 import itertools
+import math
 import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -632,3 +633,8 @@ def test_whole_numbers_in_a_float_are_exact() -> None:
     for whole in (2**24 + 1, -(2**24) - 1, 2**53 + 1, 2**2000):
         with pytest.raises(EncodeError, match="has no exact float"):
             schema.encode(whole)
+    for wide in (3.5e38, -3.5e38, 1e300):
+        with pytest.raises(EncodeError, match="is beyond the range of float"):
+            schema.encode(wide)
+    for odd in (3.4e38, math.inf, -math.inf):
+        assert schema.decode(schema.encode(odd)) == pytest.approx(odd)

@@ -177,6 +177,12 @@ def test_timestamps_that_no_datetime_has(name: str) -> None:
         for seconds in (least - 1, most + 1):
             with pytest.raises(PayloadError, match="out of Python's range"):
                 schema.decode(put_long(seconds * size))
+    date = Schema({"type": "int", "logicalType": "date"})
+    for days in (-719_162, 2_932_896):  # of the same years
+        assert date.decode(put_long(days)).year in (1, 9999)
+    for days in (-719_163, 2_932_897):
+        with pytest.raises(PayloadError, match="out of Python's range"):
+            date.decode(put_long(days))
     nanos = Schema({"type": "long", "logicalType": f"{name}-nanos"})
     assert nanos.decode(put_long(5_000)).microsecond == 5
     for fine in (1, 999, 5_001, -1):
