@@ -522,3 +522,12 @@ def test_buffers_of_python_classes_are_asked_for_once() -> None:
 
     assert Schema("string").decode(Turning()) == "ab"
     assert given == [b"\4ab"]
+
+
+@pytest.mark.parametrize("cls", [5, "text", object(), [int], int | None, list[int]])
+def test_only_classes_have_layouts(cls: Any) -> None:
+    """What is no class has no layout that could be read."""
+    with pytest.raises(TypeError, match="is no class"):
+        slot_offset(cls, "x")
+    with pytest.raises(TypeError, match="is no class"):
+        is_collected(cls)
