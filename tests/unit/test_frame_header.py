@@ -5,15 +5,18 @@ from __future__ import annotations
 import array
 import copy
 import ctypes
+import hashlib
 import mmap
 import pickle
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import reference
 from safecodec.errors import (
+    ConfigError,
     ContextMismatchError,
     DecodeError,
     EncodeError,
@@ -24,7 +27,7 @@ from safecodec.errors import (
     SchemaConflictError,
     UnsupportedRevisionError,
 )
-from safecodec.frame import Header, pack, peek, unpack
+from safecodec.frame import Header, pack, peek, tag, unpack
 from sample import FRAME, PAYLOAD, READ, WRITE, altered
 
 RELEASED = memoryview(FRAME)
@@ -267,3 +270,29 @@ def test_peek_without_verification_shows_a_damaged_header() -> None:
     assert peek(FRAME[:4] + b"\x09" + FRAME[5:], verify=False).version == 9
     with pytest.raises(NotAFrameError):
         peek(b"\0" + FRAME[1:], verify=False)
+
+
+# --- arguments that no header holds
+
+
+@pytest.mark.parametrize("version", [True, 1.0, "1", None, [1]])
+def test_a_version_is_a_whole_number(version: Any) -> None:
+    """What is no int is no version, whatever it equals."""
+    with pytest.raises(ConfigError, match="version is a whole number, not"):
+        pack(PAYLOAD, **{**WRITE, "version": version})
+
+
+def test_a_header_has_its_length() -> None:
+    """A pickled header of another length is refused when it is loaded."""
+    restore, (raw,) = peek(FRAME).__reduce__()
+    assert restore(raw) == peek(FRAME)
+    for other in (raw[:-1], raw + b"\0", b""):
+        with pytest.raises(ValueError, match="a header has 32 bytes, not"):
+            restore(other)
+
+
+def test_the_tag_of_zeros_is_reserved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name whose tag would be that of an unscoped frame is refused; none is known."""
+    monkeypatch.setattr(hashlib, "sha256", lambda _: SimpleNamespace(digest=lambda: bytes(32)))
+    with pytest.raises(ConfigError, match="has the tag 00000000, which is reserved: choose another name"):
+        tag("a name that no other test has")
