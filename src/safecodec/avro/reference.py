@@ -123,15 +123,7 @@ class ReferencePlan:
         return dict(zip(action.symbols, self._targets.symbols(action), strict=True))
 
     def _called(self, function: Any, value: Any, path: str) -> Any:
-        if function is None:
-            return value
-        found, error = attempt(function, value)
-        if isinstance(error, (ValueError, TypeError)):  # of a type's own code, too
-            reason, inner = describe(error)
-            raise PayloadError(reason, path=path + inner.removeprefix("$")) from error
-        if error is not None:
-            raise error
-        return found
+        return _judged(PayloadError, function, value, path)
 
     def _leaf(self, given: tuple[Take, Any]) -> Any:
         action, value = given
@@ -469,12 +461,17 @@ def _getter(giving: Any, value: Any, path: str) -> Any:
 
 
 def _converted(convert: Any, value: Any, path: str) -> Any:
-    if convert is None:
+    return _judged(EncodeError, convert, value, path)
+
+
+def _judged(verdict: type[EncodeError | PayloadError], function: Any, value: Any, path: str) -> Any:
+    """Return the result of a call, or the value where there is none to make; a refusal becomes the verdict."""
+    if function is None:
         return value
-    found, error = attempt(convert, value)
+    found, error = attempt(function, value)
     if isinstance(error, (ValueError, TypeError)):  # of a type's own code, too
         reason, inner = describe(error)
-        raise EncodeError(reason, path=path + inner.removeprefix("$")) from error
+        raise verdict(reason, path=path + inner.removeprefix("$")) from error
     if error is not None:
         raise error
     return found
