@@ -150,7 +150,7 @@ def short(value: object) -> str:
 def _start(value: Any, room: int) -> str:
     """The text of a value, or so many of its characters and a few more: no more of it is looked at.
 
-    What a container holds may be shared in it, and its whole text then doubles with each level.
+    A container may hold one object in several places, and its whole text then doubles with each level.
     """
     kind = type(value)
     if kind in (str, bytes, bytearray):

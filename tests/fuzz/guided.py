@@ -126,7 +126,7 @@ TYPES: tuple[tuple[Any, Any], ...] = (
         {"name": "tree", "type": ["null", "New"]},
     ]}),
 )  # fmt: skip
-"""What is read, and the older version that wrote it."""
+"""Pairs of the type that is read and the older version that wrote it."""
 _LIST = {"type": "record", "name": "L", "fields": [
     {"name": "v", "type": ["null", "long", "string"]}, {"name": "next", "type": ["null", "L"]},
 ]}  # fmt: skip

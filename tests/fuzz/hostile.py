@@ -96,7 +96,7 @@ def watched() -> Iterator[None]:
 
 
 class Mood:
-    """What the hooks do next; set by a case before its calls."""
+    """The next deeds of the hooks; set by a case before its calls."""
 
     pick = Random(0)
     bold = 0.0

@@ -23,10 +23,10 @@ SLOW_BUILD = 12.0 if "asan" in os.environ.get("LD_PRELOAD", "") else 1.0
 """An instrumented build takes so many times as long, and so does each of its allocations."""
 SECONDS_PER_BYTE = 1e-6
 SECONDS = 2e-3
-"""What a call may cost besides: 10,000 items without a byte, a first call that fills caches."""
+"""CPU time that a call may take besides: 10,000 items without a byte, a first call that fills caches."""
 BYTES_PER_BYTE = 850
 BYTES = 9 << 20
-"""What a result may take, by `Limits.expansion`: a byte, and besides 8 MiB and 10,000 items without a byte."""
+"""Memory that a result may take, by `Limits.expansion`: a byte, and besides 8 MiB and 10,000 items without a byte."""
 RERUNS = 6
 WORTH = 64
 """Bytes of payload from which a call counts for the worst of a run: below it the constants are nearly all."""
@@ -82,7 +82,8 @@ class Planted(Exception):
 class Armed:
     """Whether a call is made that is judged: hostile values and hooks do no harm at other times.
 
-    Who looks at the heap holds the lock: a reference to a tuple that CPython grows elsewhere is a SystemError there.
+    A thread that looks at the heap holds the lock: a reference to a tuple that CPython grows elsewhere is a
+    SystemError there.
     """
 
     now = False

@@ -79,7 +79,7 @@ BEYOND = (
 
 
 class Case:
-    """What is made by one seed.
+    """The inputs and calls that one seed makes.
 
     Args:
         seed: Makes all choices.

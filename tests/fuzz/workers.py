@@ -14,7 +14,7 @@ PATIENCE = 120.0
 
 
 class Job(Protocol):
-    """What a worker does between two reports."""
+    """The work that a process does between two reports."""
 
     def run(self, current: Any) -> Any:
         """Return the report; ``current.value`` is the seed that is at work, where the parent sees it."""

@@ -88,7 +88,7 @@ class Enum:
     """Full names."""
     attributes: dict[str, Any] = field(default_factory=dict)
     _found: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
-    """What has been worked out of the symbols."""
+    """Tables made of the symbols when they are first asked for."""
 
     @property
     def values(self) -> tuple[Any, ...]:
