@@ -15,7 +15,7 @@ import msgspec
 import pytest
 from typing_extensions import ReadOnly
 
-from safecodec import Codec, EncodeError, IncompatibleSchemaError, PayloadError, SchemaError
+from safecodec import Codec, DecodeError, EncodeError, IncompatibleSchemaError, PayloadError, SchemaError
 from safecodec.avro import Limits
 from safecodec.avro.describing import describe, short
 from safecodec.avro.schema import Schema
@@ -599,6 +599,29 @@ def test_private_attributes_are_not_lost(type_: Any, payload: Any) -> None:
     one = Private(1, 3)
     value = {Private: one}.get(type_, [one] if type_ == list[Private] else {7: one})
     assert codec.decode(codec.encode(value)) == value
+
+
+@pytest.mark.parametrize("payload", ["avro", "msgpack", "json"])
+@pytest.mark.parametrize(
+    ("union", "values"),
+    [
+        (Annotated[str, msgspec.Meta(max_length=3)] | Literal["unlimited"], ["abc", "unlimited"]),
+        (Literal["unlimited"] | Annotated[str, msgspec.Meta(pattern="^[0-9]+$")] | None, [None, "7", "unlimited"]),
+        (Annotated[int, msgspec.Meta(ge=0)] | Literal[-1, -2], [3, -2, -1]),
+    ],
+    ids=str,
+)
+def test_bounds_are_those_of_their_member(union: Any, values: list[Any], payload: Any) -> None:
+    """Bounds of a text or a number are not asked of a Literal beside it, and are asked of all other values."""
+    codec: Codec[Any] = Codec(list[union], subject="bounds", version=1, payload=payload, environment="test")
+    assert codec.decode(codec.encode(values)) == values
+    plain: Codec[Any] = Codec(list[type(values[-1])], subject="bounds", version=1, payload=payload, environment="test")
+    outside = plain.encode(["beyond"] if isinstance(values[-1], str) else [-3])
+    with pytest.raises(DecodeError):
+        Codec(
+            list[union], subject="bounds", version=2, payload=payload, environment="test",
+            older={1: list[type(values[-1])]},
+        ).decode(outside)  # fmt: skip
 
 
 PATTERN = Annotated[str, msgspec.Meta(pattern="^a")]

@@ -20,7 +20,7 @@ from ..avro.classes import origin as class_of
 from ..avro.compile import decoder as avro_decoder
 from ..avro.compile import encoder as avro_encoder
 from ..avro.describing import FAULTS, step
-from ..avro.hints import Choice, FixedTuple, Hint, Mapping, RecordHint, Sequence, every
+from ..avro.hints import Choice, FixedTuple, Hint, Literals, Mapping, RecordHint, Sequence, every
 from ..avro.layout import begins_with
 from ..avro.logical import CARRIER
 from ..avro.nodes import ABSENT, Array, Enum, Field, Fixed, Map, Node, Primitive, Record, Union, is_optional, once
@@ -177,7 +177,8 @@ def _is_hint_beyond(hint: Hint) -> bool:
 
     A field that is no argument is not made, and its class's default not written; nor are private attributes of attrs
     classes. Models of pydantic are not known, and its dataclasses not validated. In a union, bounds beside a tuple of
-    types, and a pattern beside any container, have msgspec free memory of other objects with the type.
+    types, and a pattern beside any container, have msgspec free memory of other objects with the type; bounds beside a
+    Literal are demanded of the Literal's values too.
     """
     if isinstance(hint, Choice):
         bounds = [getattr(one, "bounds", None) or {} for one in hint.members]
@@ -185,7 +186,7 @@ def _is_hint_beyond(hint: Hint) -> bool:
             isinstance(one, (Sequence, Mapping)) for one in hint.members
         ):
             return True
-        return any(bounds) and any(isinstance(one, FixedTuple) for one in hint.members)
+        return any(bounds) and any(isinstance(one, (FixedTuple, Literals)) for one in hint.members)
     if not isinstance(hint, RecordHint):
         return False
     private = hint.kind == "attrs" and any(field.name.startswith("_") for field in hint.fields)
