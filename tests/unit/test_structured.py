@@ -613,14 +613,15 @@ def test_private_attributes_are_not_lost(type_: Any, payload: Any) -> None:
 )
 def test_bounds_are_those_of_their_member(union: Any, values: list[Any], payload: Any) -> None:
     """Bounds of a text or a number are not asked of a Literal beside it, and are asked of all other values."""
-    codec: Codec[Any] = Codec(list[union], subject="bounds", version=1, payload=payload, environment="test")
+    of: Any = list.__class_getitem__
+    codec: Codec[Any] = Codec(of(union), subject="bounds", version=1, payload=payload, environment="test")
     assert codec.decode(codec.encode(values)) == values
-    plain: Codec[Any] = Codec(list[type(values[-1])], subject="bounds", version=1, payload=payload, environment="test")
+    plain: Codec[Any] = Codec(of(type(values[-1])), subject="bounds", version=1, payload=payload, environment="test")
     outside = plain.encode(["beyond"] if isinstance(values[-1], str) else [-3])
     with pytest.raises(DecodeError):
         Codec(
-            list[union], subject="bounds", version=2, payload=payload, environment="test",
-            older={1: list[type(values[-1])]},
+            of(union), subject="bounds", version=2, payload=payload, environment="test",
+            older={1: of(type(values[-1]))},
         ).decode(outside)  # fmt: skip
 
 
