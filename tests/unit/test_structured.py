@@ -625,6 +625,22 @@ def test_bounds_are_those_of_their_member(union: Any, values: list[Any], payload
         ).decode(outside)  # fmt: skip
 
 
+@pytest.mark.parametrize("payload", ["avro", "msgpack", "json"])
+@pytest.mark.parametrize("cls", [set, frozenset])
+def test_bounds_of_a_set_are_of_what_it_holds(cls: Any, payload: Any) -> None:
+    """A list that an older version wrote is read as a set before it is measured: duplicates do not count."""
+    older = Codec(list[int], subject="sets", version=1, payload=payload, environment="test")
+    newer: Codec[Any] = Codec(
+        Annotated[cls[int], msgspec.Meta(max_length=2, min_length=2)], subject="sets", version=2, payload=payload,
+        environment="test", older={1: list[int]},
+    )  # fmt: skip
+    assert newer.decode(older.encode([1, 2, 1, 2])) == cls([1, 2])
+    for items in ([1, 2, 3], [1, 1]):
+        with pytest.raises(PayloadError):
+            newer.decode(older.encode(items))
+    assert newer.decode(newer.encode(cls([1, 2]))) == cls([1, 2])
+
+
 PATTERN = Annotated[str, msgspec.Meta(pattern="^a")]
 BESIDE = [
     PATTERN | list[int], PATTERN | dict[str, int], PATTERN | set[int], PATTERN | tuple[int, ...], list[int] | PATTERN,

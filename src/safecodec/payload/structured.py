@@ -19,6 +19,7 @@ from ..avro._refusals import attempt
 from ..avro.classes import origin as class_of
 from ..avro.compile import decoder as avro_decoder
 from ..avro.compile import encoder as avro_encoder
+from ..avro.derive import SETS
 from ..avro.describing import FAULTS, step
 from ..avro.hints import Choice, FixedTuple, Hint, Literals, Mapping, RecordHint, Sequence, every
 from ..avro.layout import begins_with
@@ -29,6 +30,7 @@ from ..avro.resolve import (
     Action,
     Take,
     TakeFields,
+    TakeItems,
     TakeSymbol,
     actions,
     resolve,
@@ -164,7 +166,19 @@ def _straight(writer: Schema, reader: Schema, action: Action) -> bool:
         return False
     if any(isinstance(node, Union) for node in walk(writer.root)) and writer.type is None:
         return False  # without a type, a union's value need not be the first that msgspec tries
-    return all(_straight_step(step) for step in actions(action))
+    return all(
+        _straight_step(step) and not (isinstance(step, TakeItems) and _drops_before_bounds(step, writer, reader))
+        for step in actions(action)
+    )
+
+
+def _drops_before_bounds(step: TakeItems, writer: Schema, reader: Schema) -> bool:
+    """Tell whether a set's bounds are those of fewer items than are written: msgspec counts duplicates as well."""
+    hint = reader.hints[id(step.reader)]
+    if not isinstance(hint, Sequence) or hint.cls not in SETS or not hint.bounds:
+        return False
+    theirs = writer.hints.get(id(step.writer))
+    return not isinstance(theirs, Sequence) or theirs.cls not in SETS
 
 
 def _is_beyond_msgspec(schema: Schema) -> bool:
