@@ -73,6 +73,7 @@ if __name__ == "__main__" and name == "none":
 elif __name__ == "__main__":
     modules = cythonize(
         [
+            extension("safecodec.frame._stamp"),
             extension("safecodec.frame._header"),
             extension("safecodec.frame._frame", CRC32C),
             extension("safecodec.avro._arena"),

@@ -137,13 +137,19 @@ class Golden:
     frame: bytes
     payload: bytes
     canonical: str
-    header: dict[str, int | str]
+    header: dict[str, Any]
     format: str
     subject: str
     version: int
     oldest_reader: int
     environment: str | None
     context: bytes | None
+    stamp: dict[str, Any] | None
+
+    @property
+    def as_dict(self) -> dict[str, Any]:
+        """The fields of the header, and the stamp where there is one."""
+        return self.header if self.stamp is None else {**self.header, "stamp": self.stamp}
 
     @property
     def fingerprint(self) -> bytes:
@@ -152,7 +158,7 @@ class Golden:
 
     @property
     def write(self) -> dict[str, Any]:
-        """The arguments that `pack` makes this frame from."""
+        """The arguments that the oracle's `pack` makes this frame from."""
         return {
             "format": self.format,
             "subject": self.subject,
@@ -161,6 +167,7 @@ class Golden:
             "environment": self.environment,
             "oldest_reader": self.oldest_reader,
             "context": self.context,
+            "stamp": self.stamp,
         }
 
     @property
@@ -229,6 +236,7 @@ def _golden(entry: dict[str, Any]) -> Golden:
         oldest_reader=entry["oldest_reader"],
         environment=entry["environment"],
         context=_context(entry["context"]),
+        stamp=entry.get("stamp"),
     )
 
 
@@ -245,7 +253,8 @@ def frame(name: str) -> Golden:
 
 @cache
 def refusals() -> tuple[Refusal, ...]:
-    """Every refusal."""
+    """Every refusal that holds, as no later one replaces it."""
+    replaced = {entry.get("replaces") for entry in index()["refusals"]}
     return tuple(
         Refusal(
             name=entry["name"],
@@ -262,4 +271,5 @@ def refusals() -> tuple[Refusal, ...]:
             error=entry["error"],
         )
         for entry in index()["refusals"]
+        if entry["name"] not in replaced
     )

@@ -18,11 +18,16 @@ LAYOUT = struct.Struct("<BBBBHH4s4s4sIII")
 HEADER_SIZE = 32
 MAGIC = 0xC1
 REVISION_1 = 0xDE
-MUST_UNDERSTAND = 0xF0
+STAMPED = 0x40
+NOT_UNDERSTOOD = 0xB0
 UNSCOPED = bytes(4)
 MAX_PAYLOAD = 64 * 1024 * 1024
+STAMP = struct.Struct("<QQIB3s")
+STAMP_SIZE = 24
+KINDS = {"value": 1, "absent": 2, "deleted": 3}
 
-HeaderDict = dict[str, int | str]
+HeaderDict = dict[str, Any]
+StampDict = dict[str, Any]
 
 
 class Refused(Exception):
@@ -106,6 +111,32 @@ def _name_tag(name: str) -> bytes:
     return found
 
 
+def _whole(number: Any, bits: int) -> int:
+    if type(number) is not int or not 0 <= number < 2**bits:
+        raise Refused("ConfigError")
+    return number
+
+
+def stamp_block(*, load_start: Any, fresh_for: Any, kind: Any = "value", source_version: Any = 0) -> bytes:
+    """The 24 bytes of a stamp, or `Refused`."""
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise Refused("ConfigError")
+    return STAMP.pack(_whole(load_start, 64), _whole(source_version, 64), _whole(fresh_for, 32), KINDS[kind], bytes(3))
+
+
+def stamp_of(start: bytes) -> StampDict | None:
+    """The stamp of a frame's first 56 bytes, unchecked; None where there is none that a reader takes."""
+    if len(start) < HEADER_SIZE + STAMP_SIZE or not start[3] & STAMPED:
+        return None
+    load_start, source_version, fresh_for, code, reserved = STAMP.unpack_from(start, HEADER_SIZE)
+    names = {number: name for name, number in KINDS.items()}
+    if code not in names or reserved != bytes(3):
+        return None
+    return {
+        "load_start": load_start, "fresh_for": fresh_for, "kind": names[code], "source_version": source_version
+    }  # fmt: skip
+
+
 def pack(
     payload: Any,
     *,
@@ -116,6 +147,7 @@ def pack(
     environment: str | None,
     oldest_reader: int | None = None,
     context: Any = None,
+    stamp: StampDict | None = None,
 ) -> bytes:
     """A frame, or `Refused`."""
     oldest = version if oldest_reader is None else oldest_reader
@@ -124,12 +156,12 @@ def pack(
     subject_tag = _name_tag(subject)
     environment_tag = UNSCOPED if environment is None else _name_tag(environment)
     bound = b"" if context is None else _bytes_of(context)
-    body = _bytes_of(payload)
+    body = _stamped(_bytes_of(payload), stamp)
     start = LAYOUT.pack(
         MAGIC,
         REVISION_1,
         FORMATS[format],
-        0,
+        0 if stamp is None else STAMPED,
         version,
         oldest,
         subject_tag,
@@ -142,12 +174,29 @@ def pack(
     return start[:28] + struct.pack("<I", _header_sum(start, bound)) + body
 
 
+def _stamped(body: bytes, stamp: StampDict | None) -> bytes:
+    if stamp is None:
+        return body
+    if body and stamp["kind"] != "value":
+        raise Refused("EncodeError")
+    return stamp_block(**stamp) + body
+
+
+def restamp(frame: Any, stamp: StampDict, *, context: Any = None) -> bytes:
+    """The frame with another stamp, or `Refused`: verdicts 1 to 5 and 9 to 11a."""
+    header, data = _peek(frame, context, True)
+    _check_form(header, None)
+    payload = _check_body(header, data, 2**32 - 1)
+    again = data[:3] + bytes([data[3] | STAMPED]) + data[4:HEADER_SIZE] + _stamped(payload, stamp)
+    return reseal(again, context=b"" if context is None else _bytes_of(context), payload=True)
+
+
 def parse(start: bytes) -> HeaderDict:
-    """The fields of a header of 32 bytes, unchecked."""
+    """The fields of a header of 32 bytes, unchecked, and its stamp, if its block is there."""
     (_, _, code, flags, version, oldest, subject, schema, environment, length, checksum, header) = LAYOUT.unpack(
         start[:HEADER_SIZE]
     )
-    return {
+    fields: HeaderDict = {
         "revision": 1,
         "format": NAMES.get(code, f"unknown ({code})"),
         "format_code": code,
@@ -161,11 +210,13 @@ def parse(start: bytes) -> HeaderDict:
         "payload_checksum": checksum,
         "header_checksum": header,
     }
+    stamp = stamp_of(start)
+    return fields if stamp is None else {**fields, "stamp": stamp}
 
 
 def _payload_passes(data: bytes, header: HeaderDict) -> bool:
     body = data[HEADER_SIZE:]
-    return len(body) == header["payload_length"] and masked(crc32c(body)) == header["payload_checksum"]
+    return (len(body), masked(crc32c(body))) == (header["payload_length"], header["payload_checksum"])
 
 
 def _peek(frame: Any, context: Any, verify: bool) -> tuple[HeaderDict, bytes]:
@@ -198,7 +249,7 @@ def unpack(
     context: Any = None,
     max_payload: int = MAX_PAYLOAD,
 ) -> tuple[HeaderDict, bytes]:
-    """A frame's header and payload, or `Refused`: verdicts 1 to 10."""
+    """A frame's header and payload, or `Refused`: verdicts 1 to 11a."""
     expected_subject = _name_tag(subject).hex()
     expected_environment = (UNSCOPED if environment is None else _name_tag(environment)).hex()
     if (format is not None and format not in FORMATS) or not 1 <= max_payload <= 0xFFFFFFFF:
@@ -206,24 +257,37 @@ def unpack(
     if versions is not None and not (versions and all(map(_is_known, versions.items()))):
         raise Refused("ConfigError")
     header, data = _peek(frame, context, True)
-    if int(header["flags"]) & MUST_UNDERSTAND:
-        raise Refused("UnsupportedFlagsError")
-    if header["format_code"] not in NAMES or format not in (None, header["format"]):
-        raise Refused("PayloadFormatError")
+    _check_form(header, format)
     if header["environment_tag"] != expected_environment:
         raise Refused("EnvironmentMismatchError")
     if header["subject_tag"] != expected_subject:
         raise Refused("SubjectMismatchError")
     if versions is not None:
         _check_version(header, versions)
+    return header, _check_body(header, data, max_payload)
+
+
+def _check_form(header: HeaderDict, format: str | None) -> None:
+    if header["flags"] & NOT_UNDERSTOOD:
+        raise Refused("UnsupportedFlagsError")
+    if header["format_code"] not in NAMES or format not in (None, header["format"]):
+        raise Refused("PayloadFormatError")
+
+
+def _check_body(header: HeaderDict, data: bytes, max_payload: int) -> bytes:
     body = data[HEADER_SIZE:]
+    before = STAMP_SIZE if header["flags"] & STAMPED else 0
     if len(body) != header["payload_length"]:
         raise Refused("PayloadLengthError")
-    if len(body) > max_payload:
+    if len(body) - before > max_payload:
         raise Refused("PayloadTooLargeError")
     if masked(crc32c(body)) != header["payload_checksum"]:
         raise Refused("PayloadChecksumError")
-    return header, body
+    if before:
+        stamp = stamp_of(data)
+        if stamp is None or (stamp["kind"] != "value" and len(body) > STAMP_SIZE):
+            raise Refused("StampError")
+    return body[before:]
 
 
 def _is_known(item: tuple[int, bytes]) -> bool:

@@ -9,7 +9,7 @@ from .avro._breathing import Breathing
 from .avro.alias import Alias
 from .codec import Codec
 from .errors import *  # noqa: F403
-from .frame import Header, PayloadFormat, crc32c, pack, peek, unpack
+from .frame import Header, PayloadFormat, Stamp, crc32c, pack, peek, unpack
 from .reader import Reader
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Header",
     "PayloadFormat",
     "Reader",
+    "Stamp",
     "crc32c",
     "pack",
     "peek",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
 
-from .errors import ConfigError, DecodeError, InputTypeError, short
+from .errors import ConfigError, DecodeError, InputTypeError, NoValueError, short
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -59,13 +59,14 @@ def read_batch(decode: Decode, batch: Batch) -> list[Any]:
 
     Raises:
         DecodeError: The first verdict, which says in ``item`` whose it is, unless verdicts stand in for values.
+        NoValueError: As for a verdict, where a frame's stamp says that there is no value.
         InputTypeError: A frame or context is no buffer, which is no verdict, and stands in for no value.
     """
     values = []
     for at, (frame, context) in enumerate(zip(batch.frames, batch.contexts, strict=True)):
         try:
             values.append(decode(frame, context=context))
-        except (DecodeError, InputTypeError) as error:
+        except (DecodeError, NoValueError, InputTypeError) as error:
             error.item = at
             error.add_note(f"frame {at} of a batch of {len(batch.frames)}, counted from 0")
             if not batch.verdicts or isinstance(error, InputTypeError):

@@ -10,6 +10,7 @@ cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.object cimport PyObject, Py_TYPE
 from libc.stdint cimport uint8_t, uint32_t
+from libc.string cimport memcpy
 
 from safecodec._cost cimport Estimate, learn_from, stopwatch, wall_time, weigh
 from safecodec._loop cimport GUARD_OFF, LoopRules, on_loop, verbs
@@ -18,8 +19,9 @@ from safecodec.avro._buffer cimport Buffer, close_released, open_buffer
 from safecodec.avro._encoder cimport Encoder
 from safecodec.frame._frame cimport enclose
 from safecodec.frame._header cimport header_prefix, hold_context, release_buffer
+from safecodec.frame._stamp cimport Stamp, checked_stamp
 from safecodec.frame.checks cimport Span, choose_crc32c, put_header, sum_released
-from safecodec.frame.layout cimport HEADER_SIZE
+from safecodec.frame.layout cimport FLAG_STAMPED, HEADER_SIZE, KIND_VALUE, STAMP_KIND, STAMP_SIZE
 from safecodec.reader cimport Reader
 
 from safecodec._loop import DEFAULT_BUDGET as _DEFAULT_BUDGET
@@ -30,12 +32,21 @@ from safecodec.avro.schema import Schema
 from safecodec.errors import ConfigError, EncodeError, ValueTooLargeError, short
 from safecodec.evolution.versions import ENGINES as _ENGINES
 from safecodec.evolution.versions import Versions, payload_module
+from safecodec.frame._header import LONGEST_PAYLOAD as _LONGEST_PAYLOAD
 from safecodec.payload.shadow import Shadow
 from safecodec.payload.verdicts import refusal
 
 cdef extern from "Python.h":
     # For what is kept already: not counted, as all threads would wait for that count.
     const uint8_t *start_of "(const unsigned char *)PyBytes_AS_STRING"(PyObject *data) noexcept
+
+# What a value is written with: the header's bytes 0 to 19, the stamp's block, which is NULL where there is none, the
+# context, and when to breathe.
+cdef struct Terms:
+    const uint8_t *prefix
+    const uint8_t *block
+    Span context
+    const Breather *breather
 
 choose_crc32c()
 
@@ -98,8 +109,8 @@ cdef class Codec:
             environment are refused.
         write_version: Number of the version that is written; ``version`` where None. Readers first: a version is
             written when every reader knows it.
-        max_payload: The longest payload that is written or read, in bytes, from 1 on; that of ``limits`` where None. 0 does
-            not stand for no limit: that is the longest that a header can state, 2**32 - 1.
+        max_payload: The longest payload that is written or read, in bytes, without the stamp, from 1 on; that of ``limits``
+            where None. 0 does not stand for no limit: that is the longest that a header can state, 2**32 - 1.
         limits: The bounds of schemas and values, and of Avro payloads.
         engine: What reads and writes Avro payloads: ``compiled``, or ``fastavro``, the slow reference.
         shadow: One decode in this many goes through the reference as well, and a difference is counted and logged
@@ -143,6 +154,8 @@ cdef class Codec:
     cdef bint _guarded
     cdef Estimate _estimate
     cdef bytes _prefix
+    cdef bytes _stamped_prefix
+    cdef Py_ssize_t _longest_stamped
     cdef tuple _made_from
 
     def __cinit__(self, type, *, str subject not None, version, older=None, str payload not None="avro",
@@ -170,16 +183,21 @@ cdef class Codec:
         longest = limits.payload if max_payload is None else max_payload
         self._reader = Reader(versions, self.environment, longest, None, self.shadow, self._rules)
         self.max_payload = longest
-        self._prefix = header_prefix(
-            payload, subject, self.write_version, versions.fingerprints[self.write_version], self.environment,
-            versions.oldest_reader(self.write_version),
-        )
+        self._longest_stamped = min(longest, _LONGEST_PAYLOAD - STAMP_SIZE)
+        self._prefix = self.prefix(versions, 0)
+        self._stamped_prefix = self.prefix(versions, FLAG_STAMPED)
         self._made_from = (type, dict(
             subject=subject, version=version, older=older, payload=payload, environment=self.environment,
             write_version=self.write_version, max_payload=max_payload, limits=limits, engine=engine, shadow=shadow,
             on_difference=on_difference, loop_budget=loop_budget, loop_guard=loop_guard, pool=pool,
             breathing=breathing, hold_collector=hold_collector,
         ))
+
+    cdef bytes prefix(self, object versions, uint8_t flags):
+        return header_prefix(
+            self.payload, self.subject, self.write_version, versions.fingerprints[self.write_version], self.environment,
+            versions.oldest_reader(self.write_version), flags,
+        )
 
     def __class_getitem__(cls, item):
         return types.GenericAlias(cls, item)
@@ -222,27 +240,29 @@ cdef class Codec:
         """
         return self._versions.fingerprints[self.version if version is None else self._versions.check(version)]
 
-    def encode(self, value, *, context=None):
+    def encode(self, value, *, context=None, stamp=None):
         """Write a value as a frame.
 
         Args:
-            value: A value of the newest version.
+            value: A value of the newest version; None where the stamp says that there is none.
             context: Bytes to bind the frame to, such as its cache key; only who gives the same can decode it.
+            stamp: The `Stamp` of the frame, if it is to have one.
 
         Returns:
-            The frame, in ``write_version``. The same value gives the same bytes.
+            The frame, in ``write_version``. The same value and stamp give the same bytes.
 
         Raises:
+            ConfigError: The stamp is none.
             EncodeError: The value cannot be written, with its path; `ValueTooLargeError` where its payload is longer
-                than ``max_payload``.
+                than ``max_payload``. Or the stamp says that there is no value, and one is given.
             InputTypeError: The context is no C-contiguous buffer of bytes.
             LoopBlockedError: This is an event loop's thread, the value is large, and ``loop_guard`` is ``raise``.
         """
         if self._guarded and on_loop():
-            return self.write_watched(value, context)
-        return self.write_value(value, context)
+            return self.write_watched(value, context, stamp)
+        return self.write_value(value, context, stamp)
 
-    def aencode(self, value, *, context=None):
+    def aencode(self, value, *, context=None, stamp=None):
         """Write a value from a coroutine, without standing on its event loop's thread for long.
 
         How large the payload will be is not known before. It is guessed from the value: from the texts and containers in
@@ -250,18 +270,20 @@ cdef class Codec:
         rest in the codec's pool. The value must stay as it is meanwhile.
 
         Args:
-            value: A value of the newest version.
+            value: A value of the newest version; None where the stamp says that there is none.
             context: Bytes to bind the frame to.
+            stamp: The `Stamp` of the frame, if it is to have one.
 
         Returns:
             A coroutine of the frame.
 
         Raises:
+            ConfigError: As `encode`, where it is awaited.
             EncodeError: As `encode`, where it is awaited.
             InputTypeError: As `encode`, where it is awaited.
             OffloadError: The pool is closed, or full and set up to refuse.
         """
-        return verbs().aencode(self, value, context)
+        return verbs().aencode(self, value, context, stamp)
 
     @property
     def _pool(self):
@@ -271,31 +293,34 @@ cdef class Codec:
     def _fits(self, Py_ssize_t size):
         return self._estimate.seconds(size, wall_time()) < self._rules.budget
 
-    def _encode_inline(self, value, context, Py_ssize_t size):
-        return self.write_timed(value, context, size, False)
+    def _encode_inline(self, value, context, stamp, Py_ssize_t size):
+        return self.write_timed(value, context, stamp, size, False)
 
-    def _encode_off_loop(self, value, context, Py_ssize_t size):
-        return self.write_timed(value, context, size, True)
+    def _encode_off_loop(self, value, context, stamp, Py_ssize_t size):
+        return self.write_timed(value, context, stamp, size, True)
 
-    cdef bytes write_watched(self, object value, object context):
+    cdef bytes write_watched(self, object value, object context, object stamp):
         cdef Py_ssize_t size = weigh(value)
         cdef double started = wall_time()
         cdef double ended
         cdef bytes frame
         self._rules.admit("encode", size, self._estimate.seconds(size, started))
-        frame = self.write_timed(value, context, size, False)
+        frame = self.write_timed(value, context, stamp, size, False)
         ended = wall_time()
         self._rules.tell(
             "encode", PyBytes_GET_SIZE(frame) - HEADER_SIZE, ended - started, self._estimate.seconds(size, ended)
         )
         return frame
 
-    cdef bytes write_timed(self, object value, object context, Py_ssize_t size, bint off_loop):
+    cdef bytes write_timed(self, object value, object context, object stamp, Py_ssize_t size, bint off_loop):
         cdef bytes frame = None
         watch = stopwatch(size)
         cdef double started = watch()
         try:
-            frame = self.write_off_loop(value, context) if off_loop else self.write_value(value, context)
+            if off_loop:
+                frame = self.write_off_loop(value, context, stamp)
+            else:
+                frame = self.write_value(value, context, stamp)
             return frame
         finally:
             learn_from(
@@ -304,45 +329,66 @@ cdef class Codec:
             )
 
     # What encode does, on a thread that is not an event loop's.
-    cdef bytes write_off_loop(self, object value, object context):
-        return self.write_breathing(value, context, self._rules.worker)
+    cdef bytes write_off_loop(self, object value, object context, object stamp):
+        return self.write_breathing(value, context, stamp, self._rules.worker)
 
-    cdef bytes write_value(self, object value, object context):
-        return self.write_breathing(value, context, self._rules.plain)
+    cdef bytes write_value(self, object value, object context, object stamp):
+        return self.write_breathing(value, context, stamp, self._rules.plain)
 
-    cdef bytes write_breathing(self, object value, object context, const Breather *breather):
+    cdef bytes write_breathing(self, object value, object context, object stamp, const Breather *breather):
         cdef Py_buffer view
-        cdef Span bound = Span(NULL, 0)
+        cdef Terms terms = Terms(start_of(<PyObject *>self._prefix), NULL, Span(NULL, 0), breather)
+        if stamp is not None:
+            terms.prefix = start_of(<PyObject *>self._stamped_prefix)
+            terms.block = checked_stamp(stamp).raw
+            if terms.block[STAMP_KIND] != KIND_VALUE:
+                return self.write_without_value(value, context, stamp)
         if self._value_class is not None and <object>Py_TYPE(value) is not self._value_class:
             raise EncodeError(
                 f"a value of subject {self.subject!r} is a {self._value_class.__qualname__}, "
                 f"this is a {type(value).__qualname__}"
             )
         if context is None:
-            return self.write(value, bound, breather)
-        hold_context(context, &view, &bound)
+            return self.write(value, &terms)
+        hold_context(context, &view, &terms.context)
         try:
-            return self.write(value, bound, breather)
+            return self.write(value, &terms)
         finally:
             release_buffer(&view)
 
-    cdef bytes write(self, object value, Span context, const Breather *breather):
-        if self.write_version == self.version:
-            if self._encoder is not None:
-                return self.write_compiled(value, context, breather)
-            return self.write_called(value, context)
+    cdef bytes write_without_value(self, object value, object context, Stamp stamp):
+        cdef Py_buffer view
+        cdef Span bound
+        cdef const uint8_t *block = stamp.raw
+        if value is not None:
+            raise EncodeError(
+                f"a frame of kind {stamp.kind!r} has no value, this is a {type(value).__qualname__}: give None, or a "
+                "stamp of kind 'value'"
+            )
+        hold_context(context, &view, &bound)
         try:
-            if self._encoder is not None:
-                return self.write_compiled(value, context, breather)
-            return self.write_called(value, context)
-        except ValueTooLargeError:
-            raise
+            return enclose(Span(block, 0), start_of(<PyObject *>self._stamped_prefix), block, bound)
+        finally:
+            release_buffer(&view)
+
+    cdef bytes write(self, object value, const Terms *terms):
+        if self._encoder is not None and self.write_version == self.version:
+            return self.write_compiled(value, terms)
+        return self.write_otherwise(value, terms)
+
+    # By another engine, or in an older version.
+    cdef bytes write_otherwise(self, object value, const Terms *terms):
+        try:
+            return self.write_called(value, terms) if self._encoder is None else self.write_compiled(value, terms)
         except EncodeError as error:
+            if self.write_version == self.version or isinstance(error, ValueTooLargeError):
+                raise
             reason = f"{error.reason}; version {self.write_version} is written, the newest is {self.version}"
             raise EncodeError(reason, path=error.path) from error.__cause__
 
-    cdef bytes write_called(self, object value, Span context):
+    cdef bytes write_called(self, object value, const Terms *terms):
         cdef bytes payload
+        cdef Py_ssize_t longest = self.max_payload if terms.block is NULL else self._longest_stamped
         try:
             payload = self._encode(value)
         except EncodeError:
@@ -352,26 +398,30 @@ cdef class Codec:
             if failure is None:
                 raise
             raise failure
-        if PyBytes_GET_SIZE(payload) > self.max_payload:
-            raise ValueTooLargeError(found=PyBytes_GET_SIZE(payload), limit=self.max_payload)
+        if PyBytes_GET_SIZE(payload) > longest:
+            raise ValueTooLargeError(found=PyBytes_GET_SIZE(payload), limit=longest)
         return enclose(
-            Span(<const uint8_t *>PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload)), self._prefix, context
+            Span(<const uint8_t *>PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload)), terms.prefix, terms.block,
+            terms.context,
         )
 
-    # The payload is written behind the place of the header, which comes last, when all is known.
-    cdef bytes write_compiled(self, object value, Span context, const Breather *breather):
+    # The payload is written behind the places of header and stamp. The header comes last, when all is known.
+    cdef bytes write_compiled(self, object value, const Terms *terms):
         cdef Buffer out
         cdef Py_ssize_t size
         cdef bytes frame
-        open_buffer(&out, HEADER_SIZE, self.max_payload)
+        if terms.block is NULL:
+            open_buffer(&out, HEADER_SIZE, self.max_payload)
+        else:
+            open_buffer(&out, HEADER_SIZE + STAMP_SIZE, self._longest_stamped)
+            memcpy(out.start + HEADER_SIZE, terms.block, STAMP_SIZE)
         try:
-            self._encoder.write(value, &out, breather)
+            self._encoder.write(value, &out, terms.breather)
             size = out.at - out.start
-            if size - HEADER_SIZE > self.max_payload:
-                raise ValueTooLargeError(found=size - HEADER_SIZE, limit=self.max_payload)
+            if size - out.reserved > out.limit:
+                raise ValueTooLargeError(found=size - out.reserved, limit=out.limit)
             put_header(
-                out.start, start_of(<PyObject *>self._prefix), <uint32_t>(size - HEADER_SIZE),
-                sum_released(Span(out.start, size)), context,
+                out.start, terms.prefix, <uint32_t>(size - HEADER_SIZE), sum_released(Span(out.start, size)), terms.context
             )
             if size < LARGE:
                 return PyBytes_FromStringAndSize(<const char *>out.start, size)
@@ -394,6 +444,7 @@ cdef class Codec:
 
         Raises:
             DecodeError: The first of the verdicts that fails; each has a class of its own.
+            NoValueError: The frame is good, and its stamp says that there is no value.
             InputTypeError: The frame or the context is no C-contiguous buffer of bytes.
             LoopBlockedError: This is an event loop's thread, the frame is large, and ``loop_guard`` is ``raise``.
         """

@@ -11,6 +11,12 @@
     │   ├── LoopBlockedError                 it would stand on the thread of a running event loop
     │   ├── PoolClosedError                  its pool is closed
     │   └── PoolFullError                    its pool's queue is full, and the pool refuses what comes then
+    ├── NoValueError(LookupError)            a good frame whose stamp says that there is no value
+    ├── CacheError                           a cache that does not do what it was asked for, whatever its values are
+    │   ├── StoreError                       its store: refused, silent, cut off, out of memory, read-only
+    │   ├── LoadRefusedError                 it may not load now: breaker, permits, rate, lease
+    │   ├── LoadTimeoutError                 a load that has not ended in time
+    │   └── CacheUnavailableError            it has no answer: neither a value in the store, nor one that it may load
     ├── EncodeError(ValueError)              a value that is not written
     │   └── ValueTooLargeError               its payload exceeds the limit
     └── DecodeError(ValueError)              a frame that is not read; one class for each verdict, in order:
@@ -28,13 +34,14 @@
         ├── PayloadLengthError                   9
         │   └── PayloadTooLargeError             9  as long as it says, and longer than allowed
         ├── PayloadChecksumError                10
+        ├── StampError                         11a  a stamp that says nothing, or no payload where there is one
         └── PayloadError                        12  the payload does not decode, or leaves bytes over
 
 The fields of an error are attributes; the message is built from them when it is asked for, and ``args`` carries it. All
 of them pickle and copy. Verdict 11 (seal, compression) has no class yet: this release refuses those flags by name.
 
 A `DecodeError` is a verdict on data, and a cache may take it for a miss. The caller's own mistakes are none: those are
-`InputTypeError` and `ConfigError`.
+`InputTypeError` and `ConfigError`. Nor is `NoValueError`: the frame is good, and says that there is no value.
 
 Code of types runs in between: ``__post_init__``, validators, converters, default factories, properties, iterators. A
 `ValueError` or `TypeError` of theirs is a `PayloadError` or an `EncodeError`, with it as its cause. Any other exception
@@ -57,9 +64,11 @@ from typing import TYPE_CHECKING, Any, Final, Self
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from .frame import Header
+    from .frame import Header, Stamp
 
 __all__ = [
+    "CacheError",
+    "CacheUnavailableError",
     "ConfigError",
     "ContextMismatchError",
     "DecodeError",
@@ -69,7 +78,10 @@ __all__ = [
     "HeaderChecksumError",
     "IncompatibleSchemaError",
     "InputTypeError",
+    "LoadRefusedError",
+    "LoadTimeoutError",
     "LoopBlockedError",
+    "NoValueError",
     "NotAFrameError",
     "OffloadError",
     "PayloadChecksumError",
@@ -83,6 +95,8 @@ __all__ = [
     "SafecodecLoopWarning",
     "SchemaConflictError",
     "SchemaError",
+    "StampError",
+    "StoreError",
     "SubjectMismatchError",
     "UnknownVersionError",
     "UnsupportedFlagsError",
@@ -112,6 +126,7 @@ PLAIN_MODULES: Final = ("datetime", "decimal", "fractions", "ipaddress", "pathli
 LONGEST: Final = 60
 """How many characters of a value a message has."""
 LONGEST_REASON: Final = 500
+LONGEST_KEY: Final = 100
 LONGEST_PATH: Final = 1000
 LONGEST_REASONS: Final = 1500
 LONGEST_MESSAGE: Final = 2000
@@ -338,6 +353,78 @@ class PoolFullError(OffloadError):
         self.queue = queue
 
 
+class CacheError(SafecodecError):
+    """A cache does not do what it was asked for. It is no verdict on the bytes of an entry: those are `DecodeError`."""
+
+
+class StoreError(CacheError):
+    """The store of a cache failed; ``__cause__`` is the error of its library or of the operating system."""
+
+
+class LoadRefusedError(CacheError):
+    """A cache does not load a value from its source now, so that the source is not flooded.
+
+    Args:
+        reason: Which limit is reached.
+        by: The limit: ``breaker``, ``concurrency``, ``rate``, ``lease``, ``throttle``, or ``cancellation``.
+    """
+
+    by: str
+
+    def __init__(self, reason: str, *, by: str) -> None:
+        super().__init__(reason)
+        self.by = by
+
+
+class LoadTimeoutError(CacheError):
+    """A load from the source has not ended in time.
+
+    Args:
+        reason: Which load.
+        seconds: The time that it had.
+    """
+
+    seconds: float
+
+    def __init__(self, reason: str, *, seconds: float) -> None:
+        super().__init__(reason)
+        self.seconds = seconds
+
+
+class CacheUnavailableError(CacheError):
+    """A cache has no answer for a key: neither its store nor its loader has a value that may be used now.
+
+    Args:
+        reason: Why there is no answer.
+        key: The logical key.
+        verdict: Why the entry in the store is no answer, by its name.
+        cause: The exception that stood in the way, which becomes ``__cause__``; None where none did.
+
+    A copy that crosses a process has no ``__cause__``: exceptions of drivers do not all pickle. The text of the cause,
+    in ``because``, is part of the message and of every copy.
+    """
+
+    key: str
+    verdict: str
+    because: str
+
+    def __init__(self, reason: str, *, key: str, verdict: str, cause: BaseException | None) -> None:
+        super().__init__(reason)
+        self.key = legible(key, LONGEST_KEY)
+        self.verdict = legible(verdict, LONGEST_REASON)
+        self.because = "" if cause is None else legible(f"{type(cause).__name__}: {cause}", LONGEST_REASON)
+        self.__cause__ = cause
+
+    @property
+    def cause(self) -> BaseException | None:
+        """The exception that stood in the way; None where none did, and in a copy."""
+        return self.__cause__
+
+    def _details(self) -> str:
+        cause = f"; the cause is {self.because}" if self.because else ""
+        return f"no answer for the key {self.key!r} ({self.verdict}): {self.reason}{cause}"
+
+
 class SafecodecLoopWarning(RuntimeWarning):
     """A synchronous call stood on the thread of a running event loop for longer than its budget.
 
@@ -370,6 +457,31 @@ class SafecodecLoopWarning(RuntimeWarning):
 
 def _warn_again(verb: str, size: int, seconds: float) -> SafecodecLoopWarning:
     return SafecodecLoopWarning(verb=verb, size=size, seconds=seconds)
+
+
+class NoValueError(SafecodecError, LookupError):
+    """A frame is good, and its stamp says that there is no value. It is no verdict on the frame's bytes.
+
+    Args:
+        stamp: The frame's stamp, whose ``kind`` is ``absent`` or ``deleted``.
+        header: The frame's header.
+    """
+
+    stamp: Stamp
+    header: Header
+    item: int | None = None
+    """Which frame of a batch it is, from 0; None where it was no batch."""
+
+    def __init__(self, *, stamp: Stamp, header: Header) -> None:
+        # Raised for every hit on such a frame: the reason is legible as it is.
+        self.reason = "the frame holds no value"
+        self.path = ""
+        self.stamp = stamp
+        self.header = header
+
+    def _details(self) -> str:
+        why = "the source has none" if self.stamp.kind == "absent" else "it was deleted"
+        return f"{self.reason}: {why}, as its stamp of kind {self.stamp.kind!r} says"
 
 
 class EncodeError(SafecodecError, ValueError):
@@ -665,6 +777,20 @@ class PayloadChecksumError(_MismatchError):
 
     expected: int
     found: int
+
+
+class StampError(DecodeError):
+    """A frame is intact, and its stamp is none that this release reads: cut off, of another kind, or with a payload.
+
+    Args:
+        found: The stamp's bytes, or as many as there are.
+    """
+
+    found: bytes
+
+    def __init__(self, reason: str, *, found: bytes, header: Header | None = None) -> None:
+        super().__init__(reason, header=header)
+        self.found = found
 
 
 class PayloadError(DecodeError):

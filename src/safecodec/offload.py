@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from .codec import Codec
+    from .frame import Stamp
     from .reader import Reader
 
 __all__ = ["Pool", "default_pool"]
@@ -354,12 +355,12 @@ async def adecode_many(reader: Reader[T], batch: Batch) -> list[Any]:
     return await _pool_of(reader).run(read_batch, reader._decode_off_loop, batch)
 
 
-async def aencode(codec: Codec[T], value: T, context: Buffer | None) -> bytes:
+async def aencode(codec: Codec[T], value: T, context: Buffer | None, stamp: Stamp | None) -> bytes:
     """See `Codec.aencode`."""
     size = size_hint(value)
     if codec._fits(size):
-        return codec._encode_inline(value, context, size)
-    return await _pool_of(codec).run(codec._encode_off_loop, value, context, size)
+        return codec._encode_inline(value, context, stamp, size)
+    return await _pool_of(codec).run(codec._encode_off_loop, value, context, stamp, size)
 
 
 def _pool_of(owner: Codec[Any] | Reader[Any]) -> Pool:

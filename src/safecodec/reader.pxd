@@ -34,7 +34,7 @@ cdef class Reader:
     cdef double predict(self, object frame, double now, Py_ssize_t *size) except -1
     cdef double predict_all(self, list frames, double now, Py_ssize_t *size) except -1
     cdef object read_breathing(self, object frame, object context, const Breather *breather)
-    cdef object read_payload(self, PyObject *plan, Span span, const Breather *breather)
+    cdef object read_payload(self, PyObject *plan, Span frame, const Breather *breather)
     cdef object read_compiled(self, object frame, object context, const Breather *breather)
     cdef object read_held(self, object frame, object context)
     cdef Py_ssize_t check(self, Span frame, object context) except -1

@@ -4,7 +4,7 @@ from typing import Any, Generic, Literal, TypeVar, final, overload
 from typing_extensions import Buffer
 
 from ._loop import LoopRules
-from .errors import DecodeError
+from .errors import DecodeError, NoValueError
 from .evolution.versions import Versions
 from .offload import Pool
 from .payload.shadow import Shadow
@@ -38,7 +38,7 @@ class Reader(Generic[_T]):
         *,
         contexts: Iterable[Buffer | None] | None = None,
         errors: Literal["return"],
-    ) -> list[_T | DecodeError]: ...
+    ) -> list[_T | DecodeError | NoValueError]: ...
     def adecode(self, frame: Buffer, *, context: Buffer | None = None) -> Coroutine[Any, Any, _T]: ...
     @overload
     def adecode_many(
@@ -55,7 +55,7 @@ class Reader(Generic[_T]):
         *,
         contexts: Iterable[Buffer | None] | None = None,
         errors: Literal["return"],
-    ) -> Coroutine[Any, Any, list[_T | DecodeError]]: ...
+    ) -> Coroutine[Any, Any, list[_T | DecodeError | NoValueError]]: ...
     @property
     def _pool(self) -> Pool | None: ...
     def _fits(self, frame: Buffer) -> bool: ...

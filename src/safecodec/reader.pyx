@@ -18,12 +18,13 @@ from safecodec.frame._header cimport (
     KnownVersions, copy_header, fill_expected, find_version, hold_buffer, hold_bytes, hold_context, hold_settled,
     release_buffer,
 )
-from safecodec.frame.checks cimport Span, choose_crc32c
-from safecodec.frame.layout cimport HEADER_SIZE
+from safecodec.frame._stamp cimport copy_stamp
+from safecodec.frame.checks cimport Span, choose_crc32c, is_stamped, payload_of
+from safecodec.frame.layout cimport HEADER_SIZE, KIND_VALUE, STAMP_KIND, STAMP_SIZE
 
 from safecodec._batch import batch_of as _batch_of
 from safecodec._batch import read_batch as _read_batch
-from safecodec.errors import InputTypeError, PayloadError
+from safecodec.errors import InputTypeError, NoValueError, PayloadError
 from safecodec.payload.verdicts import verdict
 
 choose_crc32c()
@@ -61,9 +62,8 @@ cdef class _HeldBuffer:
 
 
 cdef int export_payload(object held, const Span *frame, Py_buffer *buffer, int flags) except -1:
-    PyBuffer_FillInfo(
-        buffer, held, <void *>(frame.data + HEADER_SIZE), <Py_ssize_t>frame.size - HEADER_SIZE, 1, flags
-    )
+    cdef Span payload = payload_of(frame[0])
+    PyBuffer_FillInfo(buffer, held, <void *>payload.data, <Py_ssize_t>payload.size, 1, flags)
     return 0
 
 
@@ -131,6 +131,7 @@ cdef class Reader:
 
         Raises:
             DecodeError: The first of the verdicts that fails; each has a class of its own.
+            NoValueError: The frame is good, and its stamp says that there is no value.
             InputTypeError: The frame or the context is no C-contiguous buffer of bytes.
             LoopBlockedError: This is an event loop's thread, the frame is large, and the codec's guard refuses.
         """
@@ -143,13 +144,14 @@ cdef class Reader:
             frames: The frames.
             contexts: For each the bytes that it is bound to, or None; None where no frame is bound.
             errors: ``raise`` the first verdict, which has its frame's place as ``item``; or ``return`` verdicts in the
-                place of values.
+                place of values, and a `NoValueError` where a frame says that there is none.
 
         Returns:
             A list of the values, in the frames' order.
 
         Raises:
             DecodeError: As `decode`, but with ``return``.
+            NoValueError: As `decode`, but with ``return``.
             InputTypeError: As `decode`, with ``return``, too: a `None` or a `str` among the frames is a mistake of the
                 caller's, and no verdict on a frame. It has the frame's place as ``item``. Or one frame is given for several.
             ConfigError: There are not as many contexts as frames, or ``errors`` is not known.
@@ -185,6 +187,7 @@ cdef class Reader:
 
         Raises:
             DecodeError: As `decode`, where it is awaited.
+            NoValueError: As `decode`, where it is awaited.
             InputTypeError: As `decode`, where it is awaited.
             OffloadError: The pool is closed, or full and set up to refuse.
         """
@@ -203,6 +206,7 @@ cdef class Reader:
 
         Raises:
             DecodeError: As `decode_many`, where it is awaited.
+            NoValueError: As `decode_many`, where it is awaited.
             InputTypeError: As `decode_many`, where it is awaited; where it is called for one frame instead of several.
             ConfigError: As `decode_many`, where it is called.
             OffloadError: As `adecode`.
@@ -280,6 +284,8 @@ cdef class Reader:
                 return self._estimates[len(self._estimates) - 1]
         if span.size > HEADER_SIZE:
             size[0] = <Py_ssize_t>span.size - HEADER_SIZE
+            if is_stamped(span):
+                size[0] = max(size[0] - STAMP_SIZE, 0)
             found = find_version(self._known.known, self._known.count, span.data)
         release_buffer(&view)
         return self._estimates[found if found >= 0 else len(self._estimates) - 1]
@@ -331,7 +337,7 @@ cdef class Reader:
             vouch(error, span)
             raise
         except Exception as error:
-            failure = verdict(error, decode, payload_of(span))
+            failure = verdict(error, decode, payload_bytes(span))
             if failure is None:
                 raise
             vouch(failure, span)
@@ -340,38 +346,45 @@ cdef class Reader:
             if holds:
                 release_collector()
 
-    cdef object read_payload(self, PyObject *plan, Span span, const Breather *breather):
-        cdef bint holds = self._rules.hold_collector and span.size >= LARGE and hold_collector()
+    cdef object read_payload(self, PyObject *plan, Span frame, const Breather *breather):
+        cdef bint holds = self._rules.hold_collector and frame.size >= LARGE and hold_collector()
+        cdef Span payload = payload_of(frame)
         try:
-            return (<Plan>plan).read(span.data + HEADER_SIZE, span.size - HEADER_SIZE, breather)
+            return (<Plan>plan).read(payload.data, payload.size, breather)
         finally:
             if holds:
                 release_collector()
 
-    # Verdicts 1 to 10: which decoder the payload takes.
+    # Verdicts 1 to 11a, and whether there is a value: which decoder the payload takes.
     cdef Py_ssize_t check(self, Span frame, object context) except -1:
         cdef Py_buffer view
         cdef Span bound = Span(NULL, 0)
+        cdef Py_ssize_t found
         if context is None:
-            return check_frame(frame, bound, &self._expected, <PyObject *>self._known)
-        hold_context(context, &view, &bound)
-        try:
-            return check_frame(frame, bound, &self._expected, <PyObject *>self._known)
-        finally:
-            release_buffer(&view)
+            found = check_frame(frame, bound, &self._expected, <PyObject *>self._known)
+        else:
+            hold_context(context, &view, &bound)
+            try:
+                found = check_frame(frame, bound, &self._expected, <PyObject *>self._known)
+            finally:
+                release_buffer(&view)
+        if is_stamped(frame) and frame.data[HEADER_SIZE + STAMP_KIND] != KIND_VALUE:
+            raise NoValueError(stamp=copy_stamp(frame.data + HEADER_SIZE), header=copy_header(frame))
+        return found
 
     cdef int watch(self, Py_ssize_t found, Span frame, object outcome) except -1:
         if self._shadow is not None and self._shadow.due():
-            self._shadow.compare(found, payload_of(frame), outcome, copy_header(frame.data))
+            self._shadow.compare(found, payload_bytes(frame), outcome, copy_header(frame))
         return 0
 
 
 # A verdict gets its frame's header, unless it has one: a signal's handler may have decoded another frame.
 cdef int vouch(object error, Span frame) except -1:
     if error.header is None:
-        error.header = copy_header(frame.data)
+        error.header = copy_header(frame)
     return 0
 
 
-cdef bytes payload_of(Span frame):
-    return PyBytes_FromStringAndSize(<const char *>frame.data + HEADER_SIZE, <Py_ssize_t>frame.size - HEADER_SIZE)
+cdef bytes payload_bytes(Span frame):
+    cdef Span payload = payload_of(frame)
+    return PyBytes_FromStringAndSize(<const char *>payload.data, <Py_ssize_t>payload.size)

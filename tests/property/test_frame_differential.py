@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import reference
 from safecodec.errors import SafecodecError
-from safecodec.frame import crc32c, fingerprint, pack, peek, tag, unpack
+from safecodec.frame import Stamp, crc32c, fingerprint, pack, peek, restamp, tag, unpack
 
 # Small pools, so that writers and readers often agree and often do not.
 SUBJECTS = st.sampled_from(["orders", "users", "zählwerk"])
@@ -21,6 +21,14 @@ PRINTS = st.sampled_from([b"\1\2\3\4", b"\xff\0\xff\0"])
 CONTEXTS = st.sampled_from([None, b"", b"user:42", b"user:43"]) | st.binary(max_size=40)
 VERSIONS = st.integers(1, 5) | st.integers(1, 0xFFFF)
 PAYLOADS = st.binary(max_size=300)
+STAMPS = st.fixed_dictionaries(
+    {
+        "load_start": st.integers(0, 2**64 - 1),
+        "fresh_for": st.integers(0, 2**32 - 1),
+        "kind": st.sampled_from(["value", "value", "absent", "deleted"]),
+        "source_version": st.integers(0, 2**64 - 1),
+    }
+)
 
 
 @st.composite
@@ -35,6 +43,7 @@ def writers(draw: st.DrawFn) -> dict[str, Any]:
         "environment": draw(ENVIRONMENTS),
         "oldest_reader": draw(st.none() | st.integers(1, version)),
         "context": draw(CONTEXTS),
+        "stamp": draw(st.none() | STAMPS),
     }
 
 
@@ -68,6 +77,12 @@ def readers(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
+def payloads(writer: dict[str, Any]) -> st.SearchStrategy[bytes]:
+    """Payloads that the writer's stamp allows."""
+    stamp = writer["stamp"]
+    return PAYLOADS if stamp is None or stamp["kind"] == "value" else st.just(b"")
+
+
 @st.composite
 def damaged(draw: st.DrawFn, frame: bytes, context: bytes) -> bytes:
     """The frame, or what damage, another release or a forger makes of it."""
@@ -76,6 +91,8 @@ def damaged(draw: st.DrawFn, frame: bytes, context: bytes) -> bytes:
         data[draw(st.integers(0, len(data) - 1))] = draw(st.integers(0, 255))
     if draw(st.booleans()):
         data[draw(st.integers(2, 19))] = draw(st.integers(0, 255))
+        if len(data) >= 56 and draw(st.booleans()):
+            data[draw(st.integers(52, 55))] = draw(st.integers(0, 4))
         data = bytearray(reference.reseal(data, context=context, payload=draw(st.booleans())))
     cut = draw(st.none() | st.integers(0, len(data)))
     return bytes(data[:cut]) + draw(st.just(b"") | st.binary(max_size=40))
@@ -87,7 +104,7 @@ def meetings(draw: st.DrawFn) -> tuple[bytes, dict[str, Any]]:
     writer, reader = draw(writers()), draw(readers())
     if draw(st.booleans()):
         reader |= {name: writer[name] for name in ("subject", "environment", "context")}
-    frame = reference.pack(draw(PAYLOADS), **writer)
+    frame = reference.pack(draw(payloads(writer)), **writer)
     if draw(st.booleans()):
         frame = draw(damaged(frame, writer["context"] or b""))
     return frame, reader
@@ -103,6 +120,11 @@ def outcome(call: Callable[[], Any]) -> Any:
         return refused.name
 
 
+def compiled_pack(payload: Any, *, stamp: dict[str, Any] | None = None, **writer: Any) -> bytes:
+    """Pack in the oracle's terms."""
+    return pack(payload, **writer, stamp=None if stamp is None else Stamp(**stamp))
+
+
 def compiled_unpack(frame: Any, **reader: Any) -> Any:
     """Unpack in the oracle's terms."""
     header, payload = unpack(frame, **reader)
@@ -114,10 +136,11 @@ def compiled_peek(frame: Any, **reader: Any) -> Any:
     return peek(frame, **reader).as_dict()
 
 
-@given(PAYLOADS, writers())
-def test_pack_gives_the_same_bytes(payload: bytes, writer: dict[str, Any]) -> None:
-    """Both write the same frame, and each reads the other's."""
-    frame = pack(payload, **writer)
+@given(st.data(), writers())
+def test_pack_gives_the_same_bytes(data: st.DataObject, writer: dict[str, Any]) -> None:
+    """Both write the same frame, stamped or not, and each reads the other's."""
+    payload = data.draw(payloads(writer))
+    frame = compiled_pack(payload, **writer)
     assert frame == reference.pack(payload, **writer)
     reader = {name: writer[name] for name in ("format", "subject", "environment", "context")}
     reader["versions"] = {writer["version"]: writer["fingerprint"]}
@@ -128,7 +151,7 @@ def test_pack_gives_the_same_bytes(payload: bytes, writer: dict[str, Any]) -> No
 @given(PAYLOADS | st.sampled_from(["text", None, memoryview(b"abcd")[::2]]), faulty_writers())
 def test_pack_refuses_the_same(payload: Any, writer: dict[str, Any]) -> None:
     """Both refuse the same arguments with the same class."""
-    assert outcome(lambda: pack(payload, **writer)) == outcome(lambda: reference.pack(payload, **writer))
+    assert outcome(lambda: compiled_pack(payload, **writer)) == outcome(lambda: reference.pack(payload, **writer))
 
 
 @given(meetings())
@@ -140,12 +163,31 @@ def test_unpack_has_the_same_verdict(meeting: tuple[bytes, dict[str, Any]]) -> N
 
 @given(meetings(), st.booleans())
 def test_peek_has_the_same_verdict(meeting: tuple[bytes, dict[str, Any]], verify: bool) -> None:
-    """The same for the header alone, from whole frames and from the first 32 bytes."""
+    """The same for the header alone, from whole frames, from the first 32 bytes and from as many as have the stamp."""
     frame, reader = meeting
-    for data in (frame, frame[:32]):
+    for data in (frame, frame[:32], frame[:56]):
         wanted = outcome(partial(reference.peek, data, context=reader["context"], verify=verify))
         found = outcome(partial(compiled_peek, data, context=reader["context"], verify=verify))
         assert found == wanted
+
+
+@given(meetings(), STAMPS)
+def test_restamp_gives_the_same_bytes(meeting: tuple[bytes, dict[str, Any]], stamp: dict[str, Any]) -> None:
+    """Whatever became of a frame, both give it the same new stamp, or refuse it by the same class."""
+    frame, reader = meeting
+    context = reader["context"]
+    assert outcome(lambda: restamp(frame, Stamp(**stamp), context=context)) == outcome(
+        lambda: reference.restamp(frame, stamp, context=context)
+    )
+
+
+@given(STAMPS)
+def test_stamps_have_the_same_bytes(stamp: dict[str, Any]) -> None:
+    """A stamp is the block that the oracle writes, and is read from it."""
+    made = Stamp(**stamp)
+    assert bytes(made) == reference.stamp_block(**stamp)
+    assert Stamp.from_bytes(bytes(made)) == made
+    assert made.as_dict() == stamp
 
 
 @given(st.binary(max_size=100) | st.binary(max_size=100).map(lambda data: b"\xc1\xde" + data), readers())

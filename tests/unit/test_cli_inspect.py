@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+import reference
 from golden import Golden, frames
-from safecodec import Codec, crc32c, pack
+from safecodec import Codec, Stamp, crc32c, pack
 from safecodec.cli import main
 from safecodec.cli.decoded import jsonable
 from safecodec.cli.inputs import Input, opened
@@ -85,7 +86,7 @@ def test_golden_frames_are_intact(golden: Golden, inspected: Any) -> None:
     words += ["--environment", golden.environment] if golden.environment is not None else []
     code, report = inspected(golden.frame, "--subject", golden.subject, *words)
     assert (code, report["intact"], report["faults"], report["looks_like"]) == (0, True, [], None)
-    assert report["header"] == golden.header
+    assert report["header"] == golden.as_dict
     assert report["start"] == golden.frame[:64].hex()
 
 
@@ -190,6 +191,66 @@ def test_text_of_an_intact_frame(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert len(dump) == 4
     assert dump[0].startswith("  00000000  c1 de 03 00 07 00 05 00  d1 19 30 4a 01 02 03 04  |..........0J....|")
     assert dump[3].endswith("|AAAAAAAAAAAAAAAA|")
+
+
+STAMP = Stamp(load_start=1_767_357_015_250_000, fresh_for=300_000, source_version=42)
+
+
+@pytest.mark.parametrize(
+    ("stamp", "size", "rows"),
+    [
+        (
+            STAMP,
+            None,
+            [
+                "  stamp          value",
+                "  loaded         2026-01-02T12:30:15.250000+00:00",
+                "  fresh for      300000 ms, until 2026-01-02T12:35:15.250000+00:00",
+                "  source version 42",
+            ],
+        ),
+        (
+            Stamp(load_start=2**64 - 1, fresh_for=0, kind="deleted"),
+            None,
+            [
+                "  stamp          deleted",
+                "  loaded         18446744073709551615 microseconds after 1970",
+                "  fresh for      0 ms, until 18446744073709551615 microseconds after 1970",
+                "  source version not known",
+            ],
+        ),
+        (STAMP, 57, ["  stamp          value (not vouched for: the frame is damaged, or not all there)"]),
+        (STAMP, 55, ["  stamp          not given: bytes 32 to 55 of the frame"]),
+    ],
+    ids=["value", "deleted", "cut off", "header"],
+)
+def test_text_of_a_stamp(
+    stamp: Stamp, size: int | None, rows: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The stamp is shown in words, and where no checksum vouches for it, or it was not given, the text says so."""
+    path = tmp_path / "value.bin"
+    path.write_bytes(framed(b"AA" if stamp.kind == "value" else b"", stamp=stamp)[:size])
+    assert main(["inspect", str(path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    at = lines.index(rows[0])
+    assert lines[at : at + len(rows)] == rows
+
+
+def test_stamp_of_no_known_kind(tmp_path: Path, capsys: pytest.CaptureFixture[str], inspected: Any) -> None:
+    """A hostile stamp behind right checksums is a fault; damage to one is that of the payload, and no second fault."""
+    frame = bytearray(framed(b"AA", stamp=STAMP))
+    frame[52] = 9
+    damaged = bytes(frame)
+    hostile = reference.reseal(damaged, payload=True)
+    assert faults(inspected(hostile)[1]) == ["StampError"]
+    assert faults(inspected(damaged)[1]) == ["PayloadChecksumError"]
+    assert faults(inspected(hostile[:-1], "--whole")[1]) == ["PayloadLengthError"]
+    short = reference.reseal(hostile[:50], payload=True)
+    assert faults(inspected(short)[1]) == ["StampError"]
+    path = tmp_path / "value.bin"
+    path.write_bytes(hostile)
+    assert main(["inspect", str(path)]) == 1
+    assert "  stamp          none that this release reads" in capsys.readouterr().out.splitlines()
 
 
 def test_text_of_faults(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -604,6 +665,23 @@ def test_value_by_a_codec(name: str, inspected: Any) -> None:
     code, report = inspected(frame, *words)
     assert (code, faults(report)) == (1, ["ContextMismatchError"])
     assert "value" not in report
+
+
+@pytest.mark.usefixtures("service")
+def test_stamped_value_by_a_codec(inspected: Any) -> None:
+    """The value behind a stamp is decoded as far as the codec's limit goes; where there is none, none is printed."""
+    words = ["--codec", "inspected_service:codec"]
+    code, report = inspected(codec_of().encode(User(7, "pro"), stamp=STAMP), *words)
+    assert (code, report["value"]) == (0, {"user_id": 7, "plan": "pro"})
+    assert report["header"]["stamp"] == STAMP.as_dict()
+    gone = Stamp(load_start=1, fresh_for=2, kind="absent")
+    code, report = inspected(codec_of().encode(None, stamp=gone), *words)
+    assert (code, report["faults"], report["header"]["stamp"]["kind"]) == (0, [], "absent")
+    assert "value" not in report
+    small = ["--codec", "inspected_service:small"]
+    assert inspected(codec_of().encode(User(7, "pro"), stamp=STAMP), *small)[0] == 0
+    large = inspected(codec_of().encode(User(7, "prof"), stamp=STAMP), *small)[1]
+    assert faults(large) == ["PayloadTooLargeError"]
 
 
 @pytest.mark.usefixtures("service")

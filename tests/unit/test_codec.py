@@ -326,7 +326,7 @@ def test_context_as_text_is_refused() -> None:
     """A context is bytes; text is refused on both sides as the caller's mistake."""
     frame = codec().encode(VALUE)
     with pytest.raises(InputTypeError, match="context is a str"):
-        codec().encode(VALUE, context="user:7")  # type: ignore[arg-type]
+        codec().encode(VALUE, context="user:7")  # type: ignore[call-overload]
     with pytest.raises(InputTypeError, match="context is a str"):
         codec().decode(frame, context="user:7")  # type: ignore[arg-type]
 
@@ -517,7 +517,7 @@ def test_dataclass_and_typed_dict(payload: PayloadFormat) -> None:
     places = Codec(Place, subject="place", version=1, payload=payload, environment="test")
     assert places.decode(places.encode({"name": "Bern", "population": 1})) == {"name": "Bern", "population": 1}
     with pytest.raises(EncodeError, match="is a dict, this is a Point"):
-        places.encode(Point(1.5))  # type: ignore[arg-type]
+        places.encode(Point(1.5))  # type: ignore[call-overload]
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)

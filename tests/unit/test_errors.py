@@ -13,7 +13,7 @@ import pytest
 import golden
 from safecodec import errors
 from safecodec.errors import DecodeError, EncodeError, SafecodecError
-from safecodec.frame import Header, peek
+from safecodec.frame import Header, Stamp, peek
 
 
 def header() -> Header:
@@ -36,6 +36,14 @@ def _made() -> dict[str, SafecodecError]:
         "LoopBlockedError": errors.LoopBlockedError(verb="decode", size=1_000_000, seconds=0.01234, budget=2e-4),
         "PoolClosedError": errors.PoolClosedError(name="mine"),
         "PoolFullError": errors.PoolFullError(name="mine", queue=7),
+        "CacheError": errors.CacheError("no cache"),
+        "StoreError": errors.StoreError("get of b'user:7' failed in Redis: TimeoutError"),
+        "LoadRefusedError": errors.LoadRefusedError("not now", by="rate"),
+        "LoadTimeoutError": errors.LoadTimeoutError("too slow", seconds=5.0),
+        "CacheUnavailableError": errors.CacheUnavailableError(
+            "the loader failed", key="user:7", verdict="absent", cause=TimeoutError("database")
+        ),
+        "NoValueError": errors.NoValueError(stamp=Stamp(load_start=1, fresh_for=2, kind="absent"), header=header()),
         "EncodeError": errors.EncodeError("expected int, found str", path="$.users[3].zip"),
         "ValueTooLargeError": errors.ValueTooLargeError(found=11, limit=10),
         "DecodeError": errors.DecodeError("any", **said, path="$.x"),
@@ -62,6 +70,7 @@ def _made() -> dict[str, SafecodecError]:
         "PayloadLengthError": errors.PayloadLengthError("l", expected=7, found=8, **said),
         "PayloadTooLargeError": errors.PayloadTooLargeError("t", expected=7, found=8, **said),
         "PayloadChecksumError": errors.PayloadChecksumError("p", expected=7, found=8, **said),
+        "StampError": errors.StampError("kind 7", found=bytes(24), **said),
         "PayloadError": errors.PayloadError("2 bytes left over", **said, path="$.users[3].zip"),
     }
 
@@ -178,13 +187,34 @@ def test_texts_follow_the_house(error: SafecodecError) -> None:
 
 @every_error
 def test_every_error_is_a_value_error_but_the_root(error: SafecodecError) -> None:
-    """Callers that catch ValueError catch these, but no call that was not made or was mistaken: neither is a miss."""
+    """ValueError catches these, but no call that was not made or was mistaken, and no failed cache: none is a miss.
+
+    Nor is a good frame that says that there is no value: it is a LookupError.
+    """
     not_made = isinstance(error, errors.OffloadError)
+    failed = isinstance(error, errors.CacheError)
     mistaken = type(error) is errors.InputTypeError
-    assert isinstance(error, ValueError) == (type(error) is not SafecodecError and not not_made and not mistaken)
+    no_value = type(error) is errors.NoValueError
+    other = type(error) is SafecodecError or not_made or failed or mistaken or no_value
+    assert isinstance(error, ValueError) != other
+    assert isinstance(error, LookupError) == no_value
     assert isinstance(error, RuntimeError) == not_made
     assert isinstance(error, TypeError) == mistaken
     assert not (mistaken and isinstance(error, DecodeError))
+
+
+def test_an_unavailable_cache_names_its_cause() -> None:
+    """The cause is in the message and, in this process, an attribute; a copy has its text; none is said of no cause."""
+    cause = TimeoutError("database")
+    error = errors.CacheUnavailableError("the loader failed", key="user:7" * 100, verdict="absent", cause=cause)
+    assert error.cause is error.__cause__ is cause
+    assert str(error).startswith("no answer for the key 'user:7user:7")
+    assert str(error).endswith("(absent): the loader failed; the cause is TimeoutError: database")
+    assert len(error.key) == 100
+    again = pickle.loads(pickle.dumps(error))
+    assert (again.cause, again.because) == (None, "TimeoutError: database")
+    alone = errors.CacheUnavailableError("no permit", key="k", verdict="absent", cause=None)
+    assert (alone.cause, str(alone)) == (None, "no answer for the key 'k' (absent): no permit")
 
 
 def test_loop_errors_say_what_to_do() -> None:
@@ -211,9 +241,9 @@ def test_the_warning_survives_pickle_and_copy(way: Callable[[Any], Any]) -> None
 
 
 @every_error
-def test_only_decode_errors_have_headers(error: SafecodecError) -> None:
-    """Header is an attribute of every DecodeError and of no other error."""
-    assert hasattr(error, "header") == isinstance(error, DecodeError)
+def test_only_errors_about_frames_have_headers(error: SafecodecError) -> None:
+    """Header is an attribute of every DecodeError and of NoValueError, and of no other error."""
+    assert hasattr(error, "header") == isinstance(error, (DecodeError, errors.NoValueError))
 
 
 def test_fields_are_kept() -> None:

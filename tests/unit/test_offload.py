@@ -197,7 +197,7 @@ def test_refusals_come_through(run: Run, budget: float) -> None:
         assert isinstance(caught.value.__cause__, ValueError)
         assert "reader.pyx" in "".join(traceback.format_exception(caught.value))
         with pytest.raises(EncodeError, match="is a Settings, this is a Name"):
-            await made.aencode(Name("x"))  # type: ignore[arg-type]
+            await made.aencode(Name("x"))  # type: ignore[call-overload]
         with pytest.raises(DecodeError) as first:
             await made.adecode_many([good, unlucky, b"nothing"])
         assert first.value.item == 1

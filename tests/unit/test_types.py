@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, NamedTuple, NewType, TypedDict, asse
 import pytest
 from msgspec import Meta, Struct
 
-from safecodec import Codec, ConfigError, DecodeError, EncodeError, PayloadFormat, Reader
+from safecodec import Codec, ConfigError, DecodeError, EncodeError, NoValueError, PayloadFormat, Reader
 from safecodec.avro import Schema
 
 
@@ -108,14 +108,14 @@ def test_a_view_has_its_type() -> None:
 
 
 def test_batches_return_errors_where_asked_to() -> None:
-    """`errors="return"` makes each item a value or a DecodeError; without it all of them are values."""
+    """`errors="return"` makes each item a value, a DecodeError or a NoValueError; without it all of them are values."""
     codec = Codec(Point, subject="s", version=1, environment="test")
     frames = [codec.encode(Point(1)), b""]
     assert_type(codec.decode_many(frames[:1]), list[Point])
     found = codec.decode_many(frames, errors="return")
-    assert_type(found, list[Point | DecodeError])
+    assert_type(found, list[Point | DecodeError | NoValueError])
     assert [isinstance(item, DecodeError) for item in found] == [False, True]
-    assert_type(codec.reader(Point).decode_many(frames, errors="return"), list[Point | DecodeError])
+    assert_type(codec.reader(Point).decode_many(frames, errors="return"), list[Point | DecodeError | NoValueError])
 
 
 def test_choices_are_literals() -> None:

@@ -30,6 +30,7 @@ class Draft:
     environment: str = "production"
     payload: bytes = b"payload"
     more: bytes = b""
+    stamp: bytes = b""
     payload_mask: int = 0
     header_mask: int = 0
     cut: int | None = None
@@ -48,15 +49,20 @@ class Draft:
             reference.tag(self.subject),
             self.fingerprint,
             reference.tag(self.environment),
-            len(self.payload),
-            reference.masked(reference.crc32c(self.payload)) ^ self.payload_mask,
+            len(self.stamp + self.payload),
+            reference.masked(reference.crc32c(self.stamp + self.payload)) ^ self.payload_mask,
         )
         header = struct.pack("<I", reference.masked(reference.crc32c(start)) ^ self.header_mask)
-        return (start + header + self.payload + self.more)[: self.cut]
+        return (start + header + self.stamp + self.payload + self.more)[: self.cut]
 
 
 def _set(name: str, value: object) -> Callable[[Draft], None]:
     return lambda draft: setattr(draft, name, value)
+
+
+def _stamp(draft: Draft) -> None:
+    draft.flags |= 0x40
+    draft.stamp = bytes(24)
 
 
 # In the order of verdicts.
@@ -65,7 +71,7 @@ FAULTS: dict[str, Callable[[Draft], None]] = {
     "NotAFrameError": _set("magic", 0x00),
     "UnsupportedRevisionError": _set("revision", 0xFE),
     "HeaderChecksumError": _set("header_mask", 0x00010000),
-    "UnsupportedFlagsError": _set("flags", 0x10),
+    "UnsupportedFlagsError": lambda draft: setattr(draft, "flags", draft.flags | 0x10),
     "PayloadFormatError": _set("format", 2),
     "EnvironmentMismatchError": _set("environment", "staging"),
     "SubjectMismatchError": _set("subject", "users"),
@@ -74,6 +80,7 @@ FAULTS: dict[str, Callable[[Draft], None]] = {
     "PayloadLengthError": _set("more", b"!"),
     "PayloadTooLargeError": _set("payload", b"payload" * 3),
     "PayloadChecksumError": _set("payload_mask", 0x00000100),
+    "StampError": _stamp,
 }
 ORDER = list(FAULTS)
 PAYLOAD_FAULTS = {"PayloadLengthError", "PayloadChecksumError"}

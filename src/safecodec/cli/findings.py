@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from safecodec.errors import NotAFrameError
@@ -13,7 +14,7 @@ from .terminal import readable_json, shown
 from .verdict import HEADER_SIZE
 
 if TYPE_CHECKING:
-    from safecodec.frame import Header
+    from safecodec.frame import Header, Stamp
 
     from .inputs import Input
     from .verdict import Report
@@ -112,7 +113,31 @@ def _header_lines(header: Header, found: Found) -> list[str]:
         "payload": f"{header.payload_length} bytes, checksum 0x{header.payload_checksum:08x}",
         "header": f"checksum 0x{header.header_checksum:08x} ({_fit(found.report.context)})",
     }
+    if header.flags & refusals.STAMPED:
+        rows |= _stamp_rows(header.stamp, found.report)
     return [f"  {name:<14} {text}" for name, text in rows.items()]
+
+
+def _stamp_rows(stamp: Stamp | None, report: Report) -> dict[str, str]:
+    if stamp is None:
+        given = report.length >= HEADER_SIZE + refusals.STAMP_SIZE
+        return {"stamp": "none that this release reads" if given else "not given: bytes 32 to 55 of the frame"}
+    doubt = "" if report.intact else " (not vouched for: the frame is damaged, or not all there)"
+    return {
+        "stamp": stamp.kind + doubt,
+        "loaded": _moment(stamp.load_start),
+        "fresh for": f"{stamp.fresh_for} ms, until {_moment(stamp.load_start + stamp.fresh_for * 1_000)}",
+        "source version": str(stamp.source_version) if stamp.source_version else "not known",
+    }
+
+
+def _moment(microseconds: int) -> str:
+    """Name a moment by its microseconds since 1970, as far as the calendar of Python reaches."""
+    try:
+        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
+    except OverflowError:
+        return f"{microseconds} microseconds after 1970"
+    return moment.isoformat(timespec="microseconds")
 
 
 def _value_lines(value: Any) -> list[str]:

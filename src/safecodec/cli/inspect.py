@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from safecodec.codec import ENVIRONMENT_VARIABLE
-from safecodec.errors import ConfigError, DecodeError
+from safecodec.errors import ConfigError, DecodeError, NoValueError
 from safecodec.frame import refusals, tag
 
 from .findings import LONGEST_MESSAGE, Found, Name, as_dict, as_text
@@ -200,19 +200,21 @@ def _found(source: Input, task: _Task) -> Found:
             report = inspect(stream, expected, size=size)
         else:
             # One byte more than the codec takes: bytes behind the frame must be seen.
-            kept = KeptStart(stream, HEADER_SIZE + task.codec.max_payload + 1)
+            kept = KeptStart(stream, HEADER_SIZE + refusals.STAMP_SIZE + task.codec.max_payload + 1)
             report = inspect(kept, expected, size=size)
             if report.header is not None and report.context is not None:
                 try:
                     value = (_decoded(task.codec, report.header, report, bytes(kept.data)),)
                 except DecodeError as error:
                     report.refusal = error
+                except NoValueError:  # as the stamp says, which is shown
+                    pass
     return Found(source, report, task.environment, task.subject, value)
 
 
 def _decoded(codec: Codec[Any], header: Header, report: Report, data: bytes) -> Any:
     found, allowed = report.length - HEADER_SIZE, codec.max_payload
-    if min(found, header.payload_length) > allowed:
+    if min(found, header.payload_length) > allowed + (refusals.STAMP_SIZE if header.flags & refusals.STAMPED else 0):
         # Only the start of the payload is in memory.
         raise refusals.payload_length(header, found=found, allowed=allowed)
     from .decoded import jsonable

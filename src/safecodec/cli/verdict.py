@@ -15,6 +15,7 @@ from safecodec.errors import (
     FrameTooShortError,
     HeaderChecksumError,
     NotAFrameError,
+    PayloadChecksumError,
     SubjectMismatchError,
 )
 from safecodec.frame import crc32c, mask, peek, refusals
@@ -30,7 +31,6 @@ PIECE: Final = 1 << 20
 SHOWN: Final = 64
 """Bytes that the hexdump shows."""
 _KNOWN_FORMATS: Final = (1, 2, 3)
-_MUST_UNDERSTAND: Final = 0xF0
 
 
 class Readable(Protocol):
@@ -160,6 +160,7 @@ def inspect(stream: Readable, expected: Expected = Expected(), *, size: int | No
     report.frame_faults += _checksum_faults(report, header, expected, payload)
     report.frame_faults += _header_faults(header, expected)
     report.frame_faults += _payload_faults(report, header, expected, payload)
+    report.frame_faults += _stamp_faults(report, header, start)
     report.hints += _hints(report, header, expected, payload)
     return report
 
@@ -187,7 +188,7 @@ def _checksum_faults(report: Report, header: Header, expected: Expected, payload
 def _header_faults(header: Header, expected: Expected) -> list[DecodeError]:
     """UnsupportedFlagsError to SubjectMismatchError, all of them."""
     faults: list[DecodeError] = []
-    if header.flags & _MUST_UNDERSTAND:
+    if header.flags & sum(refusals.NOT_UNDERSTOOD):
         faults.append(refusals.flags(header))
     if header.format_code not in _KNOWN_FORMATS:
         faults.append(refusals.payload_format(header, expected=None))
@@ -207,6 +208,18 @@ def _payload_faults(report: Report, header: Header, expected: Expected, payload:
     if found >= header.payload_length and payload.checksum != header.payload_checksum:
         faults.append(refusals.payload_checksum(header, found=payload.checksum))
     return faults
+
+
+def _stamp_faults(report: Report, header: Header, start: bytes) -> list[DecodeError]:
+    """StampError; of bytes that are damaged, or not all there, there is nothing to say."""
+    behind = report.length - HEADER_SIZE
+    if not header.flags & refusals.STAMPED or behind != header.payload_length:
+        return []
+    if any(isinstance(fault, PayloadChecksumError) for fault in report.frame_faults):
+        return []
+    block = start[HEADER_SIZE : HEADER_SIZE + refusals.STAMP_SIZE]
+    fault = refusals.stamp(header, block, behind=behind)
+    return [] if fault is None else [fault]
 
 
 def _hints(report: Report, header: Header, expected: Expected, payload: _Payload) -> list[str]:

@@ -3,19 +3,22 @@
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.object cimport PyObject
 from libc.stdint cimport uint8_t, uint32_t
+from libc.string cimport memcpy
 
 from safecodec.frame._header cimport (
     NOT_HELD, UNKNOWN, KnownVersions, copy_header, fill_expected, header_prefix, hold_buffer, hold_context, hold_settled,
     release_buffer,
 )
+from safecodec.frame._stamp cimport checked_stamp, copy_stamp, fitting_stamp
 from safecodec.frame.checks cimport (
-    CRC32C_IMPLEMENTATIONS, Expected, Span, check_start, choose_crc32c, crc32c_chosen, crc32c_entry, crc32c_table,
-    mask_crc32c, sum_crc32c, sum_header, sum_released,
+    CRC32C_IMPLEMENTATIONS, Expected, Span, check_form, check_start, choose_crc32c, crc32c_chosen, crc32c_entry,
+    crc32c_table, is_stamped, mask_crc32c, payload_of, sum_crc32c, sum_header, sum_released,
 )
 from safecodec.frame.layout cimport (
-    AT_PAYLOAD_CHECKSUM, AT_PAYLOAD_LENGTH, AT_REVISION, HEADER_SIZE, RELEASE_GIL_FROM, STATUS_ENVIRONMENT,
-    STATUS_FLAGS, STATUS_FORMAT, STATUS_HEADER_CHECKSUM, STATUS_MAGIC, STATUS_OK, STATUS_PAYLOAD_CHECKSUM,
-    STATUS_REVISION, STATUS_SUBJECT, STATUS_TOO_SHORT, Status, load_u32, store_u32,
+    AT_FLAGS, AT_PAYLOAD_CHECKSUM, AT_PAYLOAD_LENGTH, AT_REVISION, FLAG_STAMPED, HEADER_SIZE, RELEASE_GIL_FROM,
+    STAMP_SIZE, STATUS_ENVIRONMENT, STATUS_FLAGS, STATUS_FORMAT, STATUS_HEADER_CHECKSUM, STATUS_MAGIC, STATUS_OK,
+    STATUS_PAYLOAD_CHECKSUM, STATUS_PAYLOAD_LENGTH, STATUS_PAYLOAD_TOO_LARGE, STATUS_REVISION, STATUS_SUBJECT,
+    STATUS_TOO_SHORT, Status, load_u32, store_u32,
 )
 
 from safecodec.errors import ConfigError, UnsupportedRevisionError, ValueTooLargeError, short
@@ -40,7 +43,7 @@ cdef object refusal(Status status, Span frame, Span context, const Expected *exp
         return refusals.foreign(too_short=status == STATUS_TOO_SHORT, start=start, length=frame.size)
     if status == STATUS_REVISION:
         return UnsupportedRevisionError(found=data[AT_REVISION])
-    header = copy_header(data)
+    header = copy_header(frame)
     if status == STATUS_HEADER_CHECKSUM:
         intact = load_u32(data + AT_PAYLOAD_LENGTH) == frame.size - HEADER_SIZE and load_u32(
             data + AT_PAYLOAD_CHECKSUM
@@ -60,12 +63,15 @@ cdef object refusal(Status status, Span frame, Span context, const Expected *exp
         return refusals.subject(header, expected=spell_tag(expected.subject), name=<object>expected.subject_name)
     if status == STATUS_PAYLOAD_CHECKSUM:
         return refusals.payload_checksum(header, found=sum_released(frame))
-    return refusals.payload_length(header, found=frame.size - HEADER_SIZE, allowed=expected.max_payload)
+    if status == STATUS_PAYLOAD_LENGTH or status == STATUS_PAYLOAD_TOO_LARGE:
+        return refusals.payload_length(header, found=frame.size - HEADER_SIZE, allowed=expected.max_payload)
+    block = PyBytes_FromStringAndSize(<const char *>data + HEADER_SIZE, min(<Py_ssize_t>frame.size - HEADER_SIZE, STAMP_SIZE))
+    return refusals.stamp(header, block, behind=frame.size - HEADER_SIZE)
 
 
-cdef object version_refusal(Py_ssize_t found, const uint8_t *header, KnownVersions versions, const Expected *expected):
+cdef object version_refusal(Py_ssize_t found, Span frame, KnownVersions versions, const Expected *expected):
     cdef Py_ssize_t at
-    parsed = copy_header(header)
+    parsed = copy_header(frame)
     numbers = versions.numbers
     subject = <object>expected.subject_name
     if found == UNKNOWN:
@@ -89,7 +95,9 @@ cdef bytes spell_tag(uint32_t tag):
 
 
 def peek(frame, *, context=None, bint verify=True):
-    """Read a frame's header without touching its payload: the first 32 bytes are enough.
+    """Read a frame's header without touching its payload: the first 32 bytes are enough, and with its stamp 56.
+
+    The header's checksum does not cover the stamp, and the payload's is not looked at: the stamp may be damaged.
 
     Args:
         frame: A frame, or its first 32 bytes or more; any C-contiguous buffer.
@@ -114,7 +122,7 @@ def peek(frame, *, context=None, bint verify=True):
             status = check_start(span, context_span, verify)
             if status != STATUS_OK:
                 raise refusal(status, span, context_span, NULL)
-            return copy_header(span.data)
+            return copy_header(span)
         finally:
             release_buffer(&view)
     finally:
@@ -122,7 +130,7 @@ def peek(frame, *, context=None, bint verify=True):
 
 
 def pack(payload, *, str format not None, str subject not None, version, bytes fingerprint not None, environment,
-         oldest_reader=None, context=None):
+         oldest_reader=None, context=None, stamp=None):
     """Put a frame around a payload.
 
     Args:
@@ -134,29 +142,42 @@ def pack(payload, *, str format not None, str subject not None, version, bytes f
         environment: Name of the environment, or None for an unscoped frame.
         oldest_reader: The oldest version whose readers can read the payload without its schema; ``version`` if None.
         context: Bytes to bind the frame to, such as its cache key.
+        stamp: The frame's `Stamp`, if it is to have one.
 
     Returns:
-        The frame: 32 bytes, then the payload.
+        The frame: 32 bytes, the stamp's 24 where there is one, then the payload.
 
     Raises:
-        ConfigError: A name, number or fingerprint that no header can hold.
+        ConfigError: A name, number or fingerprint that no header can hold, or a stamp that is none.
+        EncodeError: There is a payload, and the stamp says that there is none.
         InputTypeError: The payload or the context is no C-contiguous buffer of bytes.
-        ValueTooLargeError: The payload is longer than 4 GiB - 1.
+        ValueTooLargeError: The payload is longer than 4 GiB - 1; behind a stamp, 4 GiB - 25.
     """
     cdef Py_buffer view, context_view
     cdef Span span, context_span
-    prefix = header_prefix(format, subject, version, fingerprint, environment, oldest_reader)
+    cdef bytes prefix = header_prefix(
+        format, subject, version, fingerprint, environment, oldest_reader, 0 if stamp is None else FLAG_STAMPED
+    )
     hold_context(context, &context_view, &context_span)
     try:
         hold_buffer(payload, "payload", &view, &span)
         try:
-            if span.size > <size_t>_LONGEST_PAYLOAD:
-                raise ValueTooLargeError(found=span.size, limit=_LONGEST_PAYLOAD)
-            return enclose(span, prefix, context_span)
+            return enclose_checked(span, <const uint8_t *>PyBytes_AS_STRING(prefix), stamp, context_span)
         finally:
             release_buffer(&view)
     finally:
         release_buffer(&context_view)
+
+
+cdef bytes enclose_checked(Span payload, const uint8_t *prefix, object stamp, Span context):
+    cdef size_t longest = _LONGEST_PAYLOAD
+    cdef const uint8_t *block = NULL
+    if stamp is not None:
+        block = fitting_stamp(stamp, payload.size).raw
+        longest -= STAMP_SIZE
+    if payload.size > longest:
+        raise ValueTooLargeError(found=payload.size, limit=longest)
+    return enclose(payload, prefix, block, context)
 
 
 def unpack(frame, *, str subject not None, environment, format=None, versions=None, context=None,
@@ -172,15 +193,16 @@ def unpack(frame, *, str subject not None, environment, format=None, versions=No
             the frame says that the newest of these can read it: then ``header.version`` is not among them. None
             takes any version.
         context: The bytes that the frame is bound to, if any.
-        max_payload: The longest payload that is accepted, in bytes, from 1 on; no limit is the longest that a header can
-            state, 2**32 - 1.
+        max_payload: The longest payload that is accepted, in bytes, without the stamp, from 1 on; no limit is the longest
+            that a header can state, 2**32 - 1.
 
     Returns:
-        The header, and the payload as a view of the frame's own memory, or of a copy where that can be written to.
+        The header, and the payload as a view of the frame's own memory, or of a copy where that can be written to. It
+        is empty where ``header.stamp`` says that there is no value.
 
     Raises:
         ConfigError: A name, number or fingerprint that no header can hold.
-        DecodeError: One of verdicts 1 to 10.
+        DecodeError: One of verdicts 1 to 11a.
         InputTypeError: The frame or the context is no C-contiguous buffer of bytes.
     """
     cdef Py_buffer view, context_view
@@ -194,7 +216,74 @@ def unpack(frame, *, str subject not None, environment, format=None, versions=No
         try:
             check_frame(span, context_span, &expected, <PyObject *>known)
             owner = frame if view.len == NOT_HELD else <object>view.obj
-            return copy_header(span.data), memoryview(owner).cast("B")[HEADER_SIZE:].toreadonly()
+            start = payload_of(span).data - span.data
+            return copy_header(span), memoryview(owner).cast("B")[start:].toreadonly()
+        finally:
+            release_buffer(&view)
+    finally:
+        release_buffer(&context_view)
+
+
+def stamp_of(frame):
+    """Return the stamp of a frame, which is read and not checked: for frames that were decoded before.
+
+    Args:
+        frame: A frame, or its first 56 bytes or more; any C-contiguous buffer.
+
+    Returns:
+        The `Stamp`; None where the bytes have none.
+
+    Raises:
+        InputTypeError: The frame is no C-contiguous buffer of bytes.
+    """
+    cdef Py_buffer view
+    cdef Span span
+    hold_buffer(frame, "frame", &view, &span)
+    try:
+        if span.size < HEADER_SIZE + STAMP_SIZE or not is_stamped(span):
+            return None
+        return copy_stamp(span.data + HEADER_SIZE)
+    finally:
+        release_buffer(&view)
+
+
+def restamp(frame, stamp, *, context=None):
+    """Return a frame with another stamp, or with its first one, and else the same: header fields, payload, context.
+
+    The frame's own checksums are verified first, so that damage is not vouched for anew.
+
+    Args:
+        frame: A whole frame of any subject, environment and version; any C-contiguous buffer.
+        stamp: The new `Stamp`.
+        context: The bytes that the frame is bound to, if any; the new one is bound to the same.
+
+    Returns:
+        The new frame.
+
+    Raises:
+        ConfigError: The stamp is none.
+        DecodeError: One of verdicts 1 to 5 and 9 to 11a.
+        EncodeError: The frame has a payload, and the stamp says that there is none.
+        InputTypeError: The frame or the context is no C-contiguous buffer of bytes.
+        ValueTooLargeError: The frame has no stamp, and the longest payload that a header can state.
+    """
+    cdef Py_buffer view, context_view
+    cdef Span span, context_span
+    cdef Status status
+    cdef uint8_t[AT_PAYLOAD_LENGTH] prefix
+    cdef Expected expected = Expected(0, 0, 0, _LONGEST_PAYLOAD, NULL, NULL)
+    hold_context(context, &context_view, &context_span)
+    try:
+        hold_settled(frame, expected.max_payload, &view, &span)
+        try:
+            status = check_form(span, context_span, expected.format)
+            if status == STATUS_OK:
+                status = check_body(span, expected.max_payload)
+            if status != STATUS_OK:
+                raise refusal(status, span, context_span, &expected)
+            memcpy(prefix, span.data, AT_PAYLOAD_LENGTH)
+            prefix[AT_FLAGS] |= FLAG_STAMPED
+            return enclose_checked(payload_of(span), prefix, checked_stamp(stamp), context_span)
         finally:
             release_buffer(&view)
     finally:

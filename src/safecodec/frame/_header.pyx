@@ -13,10 +13,12 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
 from safecodec._settled cimport settle
-from safecodec.frame.checks cimport Expected, Span
+from safecodec.frame._stamp cimport copy_stamp
+from safecodec.frame.checks cimport Expected, Span, is_stamped
 from safecodec.frame.layout cimport (
     AT_ENVIRONMENT, AT_FINGERPRINT, AT_FLAGS, AT_FORMAT, AT_HEADER_CHECKSUM, AT_OLDEST_READER, AT_PAYLOAD_CHECKSUM,
-    AT_PAYLOAD_LENGTH, AT_SUBJECT, AT_VERSION, HEADER_SIZE, MAGIC, REVISION_1, load_u16, load_u32, store_u16,
+    AT_PAYLOAD_LENGTH, AT_SUBJECT, AT_VERSION, FLAG_STAMPED, HEADER_SIZE, MAGIC, REVISION_1, STAMP_SIZE, load_u16,
+    load_u32, store_u16,
 )
 
 from safecodec.errors import ConfigError, InputTypeError, short
@@ -35,7 +37,10 @@ cdef dict _FORMAT_NAMES = {code: name for name, code in FORMATS.items()}
 @cython.no_gc
 @cython.freelist(16)
 cdef class Header:
-    """The header of a frame, as its 32 bytes say. Made by `peek` and `unpack`; immutable, hashable, picklable."""
+    """The header of a frame, as its 32 bytes say, and its stamp. Immutable, hashable, picklable.
+
+    `peek` and `unpack` make it. Two headers are equal where their bytes and their stamps are.
+    """
 
     def __init__(self, *_arguments):
         raise TypeError("a Header is made by peek() or unpack()")
@@ -87,12 +92,12 @@ cdef class Header:
 
     @property
     def payload_length(self):
-        """Length of the payload as stored, in bytes."""
+        """Bytes behind the header, which are the payload as stored and the stamp before it."""
         return load_u32(&self.raw[AT_PAYLOAD_LENGTH])
 
     @property
     def payload_checksum(self):
-        """Masked CRC-32C of the payload as stored."""
+        """Masked CRC-32C of what is behind the header."""
         return load_u32(&self.raw[AT_PAYLOAD_CHECKSUM])
 
     @property
@@ -100,9 +105,22 @@ cdef class Header:
         """Masked CRC-32C of the header's first 28 bytes and the bound context."""
         return load_u32(&self.raw[AT_HEADER_CHECKSUM])
 
+    @property
+    def stamp(self):
+        """The stamp; None where the frame has none, its first 56 bytes were not given, or no reader takes its block.
+
+        The payload checksum vouches for it, and `peek` does not look at that: the stamp of a frame that was only
+        peeked at may be damaged. ``flags & 0x40`` says whether a frame is stamped, and is vouched for.
+        """
+        return copy_stamp(&self.raw[HEADER_SIZE]) if self.raw[AT_FLAGS] & FLAG_STAMPED else None
+
     def as_dict(self):
-        """All attributes by name, fit for JSON."""
-        return {name: getattr(self, name) for name in _HEADER_ATTRIBUTES}
+        """All attributes by name, fit for JSON; ``stamp`` is a dict, and there only where the header has one."""
+        found = {name: getattr(self, name) for name in _HEADER_ATTRIBUTES}
+        stamp = self.stamp
+        if stamp is not None:
+            found["stamp"] = stamp.as_dict()
+        return found
 
     def __bytes__(self):
         return PyBytes_FromStringAndSize(<char *>self.raw, HEADER_SIZE)
@@ -110,7 +128,7 @@ cdef class Header:
     def __eq__(self, other):
         if not isinstance(other, Header):
             return NotImplemented
-        return memcmp(self.raw, (<Header>other).raw, HEADER_SIZE) == 0
+        return memcmp(self.raw, (<Header>other).raw, HEADER_SIZE + STAMP_SIZE) == 0
 
     def __hash__(self):
         return hash(bytes(self))
@@ -120,7 +138,8 @@ cdef class Header:
         return f"Header({fields})"
 
     def __reduce__(self):
-        return _restore_header, (bytes(self),)
+        cdef Py_ssize_t size = HEADER_SIZE + STAMP_SIZE if self.raw[AT_FLAGS] & FLAG_STAMPED else HEADER_SIZE
+        return _restore_header, (PyBytes_FromStringAndSize(<char *>self.raw, size),)
 
 
 _HEADER_ATTRIBUTES = (
@@ -129,16 +148,24 @@ _HEADER_ATTRIBUTES = (
 )
 
 
-cdef Header copy_header(const uint8_t *start):
+cdef Header copy_plain(const uint8_t *start):
     cdef Header header = Header.__new__(Header)
     memcpy(header.raw, start, HEADER_SIZE)
     return header
 
 
+cdef Header copy_stamped(Span frame):
+    cdef Header header = copy_plain(frame.data)
+    if frame.size >= HEADER_SIZE + STAMP_SIZE:
+        memcpy(&header.raw[HEADER_SIZE], frame.data + HEADER_SIZE, STAMP_SIZE)
+    return header
+
+
 def _restore_header(bytes raw not None):
-    if len(raw) != HEADER_SIZE:
+    cdef Span span = Span(<const uint8_t *>PyBytes_AS_STRING(raw), PyBytes_GET_SIZE(raw))
+    if span.size != HEADER_SIZE and not (span.size == HEADER_SIZE + STAMP_SIZE and is_stamped(span)):
         raise ValueError(f"a header has {HEADER_SIZE} bytes, not {len(raw)}")
-    return copy_header(<const uint8_t *>PyBytes_AS_STRING(raw))
+    return copy_header(span)
 
 
 @cython.final
@@ -218,18 +245,9 @@ cdef int hold_settled(object frame, uint64_t longest, Py_buffer *view, Span *spa
     if view.len == NOT_HELD:
         return 0
     span.data = NULL  # where settling fails, nothing is held
-    settle(view, HEADER_SIZE + longest)
+    settle(view, HEADER_SIZE + STAMP_SIZE + longest)
     span.data = <const uint8_t *>view.buf
     return 0
-
-
-cdef int hold_context(object context, Py_buffer *view, Span *span) except -1:
-    if context is None:
-        view.len = NOT_HELD
-        span.data = NULL
-        span.size = 0
-        return 0
-    return hold_buffer(context, "context", view, span)
 
 
 cdef uint32_t checked_version(str name, object version) except 0:
@@ -298,7 +316,7 @@ def fingerprint(format, canonical):
 
 
 cdef bytes header_prefix(str format, str subject, object version, bytes fingerprint, object environment,
-                         object oldest_reader):
+                         object oldest_reader, uint8_t flags):
     cdef uint8_t[4] numbers
     code = checked_format(format)
     store_u16(numbers, checked_version("version", version))
@@ -308,7 +326,7 @@ cdef bytes header_prefix(str format, str subject, object version, bytes fingerpr
     if oldest_reader > version:
         raise ConfigError(f"oldest_reader {oldest_reader} is newer than version {version}")
     return b"".join((
-        bytes((MAGIC, REVISION_1, code, 0)),
+        bytes((MAGIC, REVISION_1, code, flags)),
         numbers[:4],
         _tag("subject", subject),
         checked_fingerprint(fingerprint),

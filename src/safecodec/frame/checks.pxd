@@ -8,11 +8,11 @@ from libc.string cimport memcpy
 from safecodec._cores cimport has_one_core, leave_core
 from safecodec.frame.layout cimport (
     AT_ENVIRONMENT, AT_FLAGS, AT_FORMAT, AT_HEADER_CHECKSUM, AT_MAGIC, AT_PAYLOAD_CHECKSUM, AT_PAYLOAD_LENGTH,
-    AT_REVISION, AT_SUBJECT, FLAGS_MUST_UNDERSTAND, FORMAT_AVRO, FORMAT_JSON, HEADER_SIZE, LEAVE_CORE_AFTER, MAGIC,
-    RELEASE_GIL_FROM, REVISION_1, Status,
+    AT_REVISION, AT_SUBJECT, FLAG_STAMPED, FLAGS_NOT_UNDERSTOOD, FORMAT_AVRO, FORMAT_JSON, HEADER_SIZE, KIND_DELETED,
+    KIND_VALUE, LEAVE_CORE_AFTER, MAGIC, RELEASE_GIL_FROM, REVISION_1, STAMP_KIND, STAMP_RESERVED, STAMP_SIZE, Status,
     STATUS_ENVIRONMENT, STATUS_FLAGS, STATUS_FORMAT, STATUS_HEADER_CHECKSUM, STATUS_MAGIC, STATUS_OK,
-    STATUS_PAYLOAD_LENGTH, STATUS_PAYLOAD_TOO_LARGE, STATUS_REVISION, STATUS_SUBJECT, STATUS_TOO_SHORT, load_u32,
-    store_u32,
+    STATUS_PAYLOAD_LENGTH, STATUS_PAYLOAD_TOO_LARGE, STATUS_REVISION, STATUS_STAMP_KIND, STATUS_STAMP_PAYLOAD,
+    STATUS_STAMP_RESERVED, STATUS_STAMP_SHORT, STATUS_SUBJECT, STATUS_TOO_SHORT, load_u32, store_u32,
 )
 
 cdef extern from "crc32c.h":
@@ -28,6 +28,10 @@ cdef extern from "crc32c.h":
     void choose_crc32c "safecodec_crc32c_choose"() noexcept nogil
     uint32_t sum_crc32c "safecodec_crc32c"(uint32_t value, const uint8_t *data, size_t size) noexcept nogil
     uint32_t mask_crc32c "safecodec_crc32c_mask"(uint32_t value) noexcept nogil
+
+cdef extern from *:
+    # Cython's own hint to the compiler.
+    bint unlikely(bint condition) noexcept nogil
 
 # Bytes that somebody else owns.
 cdef struct Span:
@@ -93,17 +97,25 @@ cdef inline Status check_start(Span frame, Span context, bint verify) noexcept n
     return STATUS_OK
 
 
-# Verdicts 1 to 7.
-cdef inline Status check_header(Span frame, Span context, const Expected *expected) noexcept nogil:
+# Verdicts 1 to 5; the format that is wanted is 0 where any known one will do.
+cdef inline Status check_form(Span frame, Span context, uint32_t wanted) noexcept nogil:
     cdef Status status = check_start(frame, context, True)
     cdef uint8_t format
     if status != STATUS_OK:
         return status
-    if frame.data[AT_FLAGS] & FLAGS_MUST_UNDERSTAND:
+    if frame.data[AT_FLAGS] & FLAGS_NOT_UNDERSTOOD:
         return STATUS_FLAGS
     format = frame.data[AT_FORMAT]
-    if not FORMAT_AVRO <= format <= FORMAT_JSON or (expected.format and format != expected.format):
+    if not FORMAT_AVRO <= format <= FORMAT_JSON or (wanted and format != wanted):
         return STATUS_FORMAT
+    return STATUS_OK
+
+
+# Verdicts 1 to 7.
+cdef inline Status check_header(Span frame, Span context, const Expected *expected) noexcept nogil:
+    cdef Status status = check_form(frame, context, expected.format)
+    if status != STATUS_OK:
+        return status
     if load_u32(frame.data + AT_ENVIRONMENT) != expected.environment:
         return STATUS_ENVIRONMENT
     if load_u32(frame.data + AT_SUBJECT) != expected.subject:
@@ -111,14 +123,39 @@ cdef inline Status check_header(Span frame, Span context, const Expected *expect
     return STATUS_OK
 
 
-# Verdict 9.
-cdef inline Status check_length(Span frame, const Expected *expected) noexcept nogil:
+# Verdict 9. The limit is that of the payload behind a stamp.
+cdef inline Status check_length(Span frame, uint64_t longest) noexcept nogil:
     cdef uint64_t found = frame.size - HEADER_SIZE
     if load_u32(frame.data + AT_PAYLOAD_LENGTH) != found:
         return STATUS_PAYLOAD_LENGTH
-    if found > expected.max_payload:
+    if found > longest and (not is_stamped(frame) or found > longest + STAMP_SIZE):
         return STATUS_PAYLOAD_TOO_LARGE
     return STATUS_OK
+
+
+# Of a frame that has a header.
+cdef inline bint is_stamped(Span frame) noexcept nogil:
+    return frame.data[AT_FLAGS] & FLAG_STAMPED
+
+
+# Verdict 11a: the bytes behind the header of a stamped frame, or so many of them and the number of all.
+cdef inline Status check_block(const uint8_t *block, uint64_t size) noexcept nogil:
+    if size < STAMP_SIZE:
+        return STATUS_STAMP_SHORT
+    if not KIND_VALUE <= block[STAMP_KIND] <= KIND_DELETED:
+        return STATUS_STAMP_KIND
+    if block[STAMP_RESERVED] | block[STAMP_RESERVED + 1] | block[STAMP_RESERVED + 2]:
+        return STATUS_STAMP_RESERVED
+    if block[STAMP_KIND] != KIND_VALUE and size > STAMP_SIZE:
+        return STATUS_STAMP_PAYLOAD
+    return STATUS_OK
+
+
+# The payload of a frame that has passed verdict 11a.
+cdef inline Span payload_of(Span frame) noexcept nogil:
+    if unlikely(is_stamped(frame)):
+        return Span(frame.data + HEADER_SIZE + STAMP_SIZE, frame.size - HEADER_SIZE - STAMP_SIZE)
+    return Span(frame.data + HEADER_SIZE, frame.size - HEADER_SIZE)
 
 
 # Completes a header in front of a payload that is in place; prefix is bytes 0 to 19.

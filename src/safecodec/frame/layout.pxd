@@ -14,17 +14,25 @@ cdef extern from *:
     static inline uint32_t safecodec_load_u32(const uint8_t *p) {
         return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
     }
+    static inline uint64_t safecodec_load_u64(const uint8_t *p) {
+        return (uint64_t)safecodec_load_u32(p) | (uint64_t)safecodec_load_u32(p + 4) << 32;
+    }
     static inline void safecodec_store_u16(uint8_t *p, uint16_t v) {
         p[0] = (uint8_t)v; p[1] = (uint8_t)(v >> 8);
     }
     static inline void safecodec_store_u32(uint8_t *p, uint32_t v) {
         p[0] = (uint8_t)v; p[1] = (uint8_t)(v >> 8); p[2] = (uint8_t)(v >> 16); p[3] = (uint8_t)(v >> 24);
     }
+    static inline void safecodec_store_u64(uint8_t *p, uint64_t v) {
+        safecodec_store_u32(p, (uint32_t)v); safecodec_store_u32(p + 4, (uint32_t)(v >> 32));
+    }
     """
     uint16_t load_u16 "safecodec_load_u16"(const uint8_t *p) noexcept nogil
     uint32_t load_u32 "safecodec_load_u32"(const uint8_t *p) noexcept nogil
+    uint64_t load_u64 "safecodec_load_u64"(const uint8_t *p) noexcept nogil
     void store_u16 "safecodec_store_u16"(uint8_t *p, uint16_t value) noexcept nogil
     void store_u32 "safecodec_store_u32"(uint8_t *p, uint32_t value) noexcept nogil
+    void store_u64 "safecodec_store_u64"(uint8_t *p, uint64_t value) noexcept nogil
 
 cdef enum:
     HEADER_SIZE = 32
@@ -50,7 +58,20 @@ cdef enum:
 
     FLAG_COMPRESSED = 0x10
     FLAG_SEALED = 0x20
-    FLAGS_MUST_UNDERSTAND = 0xF0
+    FLAG_STAMPED = 0x40
+    FLAGS_NOT_UNDERSTOOD = 0xB0  # of those that must be
+
+    # The block of a stamped frame, between header and payload, and the places in it.
+    STAMP_SIZE = 24
+    STAMP_LOAD_START = 0
+    STAMP_SOURCE_VERSION = 8
+    STAMP_FRESH_FOR = 16
+    STAMP_KIND = 20
+    STAMP_RESERVED = 21
+
+    KIND_VALUE = 1
+    KIND_ABSENT = 2
+    KIND_DELETED = 3
 
     # Payloads from this size on are summed without the GIL: below it, a hand-over costs more than the sum.
     RELEASE_GIL_FROM = 65536
@@ -73,3 +94,7 @@ cdef enum Status:
     STATUS_PAYLOAD_LENGTH = 10
     STATUS_PAYLOAD_TOO_LARGE = 11
     STATUS_PAYLOAD_CHECKSUM = 12
+    STATUS_STAMP_SHORT = 13
+    STATUS_STAMP_KIND = 14
+    STATUS_STAMP_RESERVED = 15
+    STATUS_STAMP_PAYLOAD = 16

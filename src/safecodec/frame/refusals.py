@@ -17,19 +17,23 @@ from ..errors import (
     PayloadLengthError,
     PayloadTooLargeError,
     SchemaConflictError,
+    StampError,
     SubjectMismatchError,
     UnknownVersionError,
     UnsupportedFlagsError,
 )
 from ._header import tag
+from ._stamp import block_fault
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ._header import Header
 
-FLAG_NAMES: Final = {0x10: "compressed", 0x20: "sealed", 0x40: "0x40", 0x80: "0x80"}
-"""The must-understand flags."""
+NOT_UNDERSTOOD: Final = {0x10: "compressed", 0x20: "sealed", 0x80: "0x80"}
+"""The must-understand flags that this release does not understand."""
+STAMPED: Final = 0x40
+STAMP_SIZE: Final = 24
 UNSCOPED: Final = "00000000"
 COMMON_ENVIRONMENTS: Final = (
     "acceptance", "alpha", "beta", "build", "canary", "ci", "cert", "default", "demo", "dev", "develop", "development",
@@ -70,8 +74,8 @@ def header_checksum(header: Header, *, found: int, payload_intact: bool, context
 
 def flags(header: Header) -> UnsupportedFlagsError:
     """Verdict 5, flags."""
-    found = header.flags & 0xF0
-    names = ", ".join(name for bit, name in FLAG_NAMES.items() if found & bit)
+    found = header.flags & sum(NOT_UNDERSTOOD)
+    names = ", ".join(name for bit, name in NOT_UNDERSTOOD.items() if found & bit)
     reason = f"the frame has flags that this release does not understand and must not ignore: {names}"
     return UnsupportedFlagsError(reason, found=found, header=header)
 
@@ -154,6 +158,7 @@ def payload_length(header: Header, *, found: int, allowed: int) -> PayloadLength
     """Verdict 9."""
     stated = header.payload_length
     if found == stated:
+        found -= STAMP_SIZE if header.flags & STAMPED else 0
         reason = f"the payload has {found} bytes, this reader allows {allowed}"
         return PayloadTooLargeError(reason, expected=allowed, found=found, header=header)
     fault = "the payload is cut off" if found < stated else "something is appended"
@@ -166,3 +171,15 @@ def payload_checksum(header: Header, *, found: int) -> DecodeError:
     expected = header.payload_checksum
     reason = f"the payload is damaged: its checksum is 0x{expected:08x}, its bytes have 0x{found:08x}"
     return PayloadChecksumError(reason, expected=expected, found=found, header=header)
+
+
+def stamp(header: Header, block: bytes, *, behind: int) -> StampError | None:
+    """Verdict 11a on a stamped frame; None where the stamp is good.
+
+    Args:
+        header: The frame's header.
+        block: The stamp's bytes, or all that are behind the header.
+        behind: How many bytes are behind the header.
+    """
+    reason = block_fault(block, behind)
+    return StampError(reason, found=block, header=header) if reason else None

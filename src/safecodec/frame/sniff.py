@@ -93,7 +93,7 @@ def _frame_inside(data: bytes) -> int:
         code, flags = data[at + 2 : at + 3], data[at + 3 : at + 4]
         version = int.from_bytes(data[at + 4 : at + 6], "little")
         oldest = int.from_bytes(data[at + 6 : at + 8], "little")
-        if code in {b"\1", b"\2", b"\3"} and flags < b"\x40" and 1 <= oldest <= version:
+        if code in {b"\1", b"\2", b"\3"} and flags < b"\x80" and 1 <= oldest <= version:
             return at
         at = data.find(_MAGIC, at + 1)
     return -1
