@@ -35,6 +35,12 @@ def test_import_loads_nothing_optional(code: str) -> None:
     assert not modules & {*OPTIONAL, "msgspec.msgpack", "msgspec.json"}
 
 
+@pytest.mark.parametrize("module", ["safecodec.cache", "safecodec.cache.stores.memory", "safecodec.cache.keys"])
+def test_the_cache_loads_no_client(module: str) -> None:
+    """Redis's client is loaded by whoever imports the store in Redis, and by no other part of the cache."""
+    assert "redis" not in loaded(f"import {module}")
+
+
 @pytest.mark.parametrize("payload", ["msgpack", "json"])
 def test_a_codec_loads_its_own_format_only(payload: str) -> None:
     """A codec that is not Avro's never loads fastavro, not even when it encodes and decodes."""

@@ -23,8 +23,11 @@ from safecodec.frame import tag
     ("words", "complaint"),
     [
         ([], "required: COMMAND"),
-        (["audit"], "there is no command 'audit', expected one of inspect, tag, bench, demo, version\n"),
-        (["inspct"], "expected one of inspect, tag, bench, demo, version; did you mean inspect?\n"),
+        (
+            ["audit"],
+            "no command 'audit', expected one of inspect, tag, bench, demo, claim, redis-acl, version\n",
+        ),
+        (["inspct"], "expected one of inspect, tag, bench, demo, claim, redis-acl, version; did you mean inspect?\n"),
         (["\x1b[31m"], "there is no command '\\x1b[31m'"),
         (["--versoin"], "unrecognized arguments: --versoin; did you mean --version?\n"),
         (["--unlike"], "unrecognized arguments: --unlike\n"),
@@ -55,7 +58,7 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Exit code: 0 good, 1 something that was looked at is not, 2 wrong use." in out
     for name, text in COMMANDS.items():
         assert f"{name} {text}" in out
-        module = importlib.import_module(f"safecodec.cli.{name}")
+        module = importlib.import_module(f"safecodec.cli.{name.replace('-', '_')}")
         assert callable(module.add_arguments)
         assert callable(module.run)
 

@@ -24,10 +24,12 @@ COMMANDS: Final = {
     "inspect": "Check frames, show their headers and values, or name what is in their place.",
     "tag": "Show the tags of environments and subjects by name.",
     "bench": "Measure a codec on your own values against other libraries, and compare with what was saved.",
-    "demo": "Play the incident again, with bare Avro and with safecodec.",
+    "demo": "Play the incident again, with bare Avro, the codec alone and the guarded cache.",
+    "claim": "Bind a Redis to an environment, so that a cache of another one refuses it.",
+    "redis-acl": "Print the rules by which Redis keeps environments apart, and prove them.",
     "version": "Show the versions of safecodec and of what it stands on.",
 }
-"""What each subcommand does; its module has its name."""
+"""What each subcommand does; its module has its name, with an underscore for a dash."""
 _INTERRUPTED: Final = 130
 _PIPE_CLOSED: Final = 141
 _LONGEST_COMPLAINT: Final = 2_000
@@ -60,7 +62,7 @@ def _parsers(words: Sequence[str]) -> tuple[_Parser, dict[str, _Parser]]:
     for name, text in COMMANDS.items():
         subparser = subparsers.add_parser(name, help=text, description=text)
         if name in words:
-            module = import_module(f".{name}", __name__)
+            module = import_module(f".{name.replace('-', '_')}", __name__)
             module.add_arguments(subparser)
             subparser.set_defaults(run=module.run)
     return parser, subparsers.choices

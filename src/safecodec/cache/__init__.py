@@ -1,0 +1,1 @@
+"""A cache of checked frames in front of a source that must not be flooded."""

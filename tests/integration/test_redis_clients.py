@@ -1,0 +1,173 @@
+"""Clients that a store of Redis takes and makes, and its connections after a fork."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any
+
+import pytest
+import redis
+
+from safecodec.cache.keys import Keys
+from safecodec.cache.stores.redis import AsyncRedisStore, RedisStore
+from safecodec.errors import ConfigError
+from store_cases import url
+
+KEYS = Keys("production", "user-config")
+KEY = KEYS.value("7")
+
+
+# ---- processes
+
+
+def in_child(work: Callable[[], Any]) -> str:
+    """What a forked process answers."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.write(writing, repr(work()).encode())
+        except BaseException as error:
+            os.write(writing, repr(error).encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    with open(reading, "rb") as pipe:  # noqa: PTH123 (a descriptor)
+        said = pipe.read().decode()
+    os.waitpid(child, 0)
+    return said
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_forked_process_has_connections_of_its_own(redis_server: Any, redis_client: Any) -> None:
+    """Parent and child read at once by one store, and each gets its own replies, by a connection of its own."""
+    ours, theirs = KEYS.value("parent"), KEYS.value("child")
+    redis_client.mset({ours: b"parent", theirs: b"child"})
+    with closing(RedisStore.from_url(url(redis_server), timeout=10)) as store:
+        own = store._client.client_id()
+        ready, go = os.pipe()
+
+        def work() -> tuple[bool, set[bytes | None]]:
+            os.write(go, b"x")
+            return store._client.client_id() != own, {store.get(theirs) for _ in range(300)}
+
+        found: list[str] = []
+        thread = threading.Thread(target=lambda: found.append(in_child(work)))
+        thread.start()
+        os.read(ready, 1)
+        assert {store.get(ours) for _ in range(300)} == {b"parent"}
+        thread.join()
+        assert found == ["(True, {b'child'})"]
+        assert store._client.client_id() == own
+        os.close(ready)
+        os.close(go)
+
+
+def test_a_store_of_coroutines_is_of_one_process(redis_server: Any) -> None:
+    """A forked process cannot use a store of coroutines: it is told to make its own."""
+    store = AsyncRedisStore.from_url(url(redis_server))
+    said = in_child(lambda: asyncio.run(store.get(KEY)))
+    assert said.startswith("ConfigError('this store is of the process")
+    assert "make another in the process" in said
+    store._pid = 0
+    with pytest.raises(ConfigError, match="this store is of the process 0, whose connections"):
+        asyncio.run(store.get(KEY))
+
+
+# ---- clients that are refused
+
+
+def test_clients_that_repeat_or_wait_or_decode_are_refused(redis_cluster: Any) -> None:
+    """A client that repeats, waits without an end or decodes is refused, and the error has the remedy."""
+    once = {"retry": redis.retry.Retry(redis.backoff.NoBackoff(), 0)}
+    often = {"retry": redis.retry.Retry(redis.backoff.NoBackoff(), 3)}
+    forever = {"retry": redis.retry.Retry(redis.backoff.NoBackoff(), -1)}
+    patient = {**once, "socket_timeout": 1}
+    for options, remedy in (
+        ({**patient, "decode_responses": True}, "decode_responses=False"),
+        ({}, r"give retry=Retry\(NoBackoff\(\), 0\)"),
+        ({**often, "socket_timeout": 1}, "repeats a command 3 times"),
+        ({**forever, "socket_timeout": 1}, "repeats a command without an end"),
+        ({**once, "socket_timeout": None}, "a client without socket_timeout"),
+    ):
+        kinds: list[tuple[Any, Any]] = [(redis.Redis, RedisStore), (redis.asyncio.Redis, AsyncRedisStore)]
+        clients = [(kind(**options), store) for kind, store in kinds]
+        where: dict[str, Any] = {"host": "127.0.0.1", "port": redis_cluster[0].port}
+        clients.append((redis.asyncio.RedisCluster(**where, **options), AsyncRedisStore))
+        if options.get("retry") != forever["retry"]:  # redis-py makes no such client
+            clients.append((redis.RedisCluster(**where, **options), RedisStore))
+        for client, store in clients:
+            with pytest.raises(ConfigError, match=remedy):
+                store(client)
+            if isinstance(client, redis.RedisCluster):
+                client.close()
+
+
+def test_other_clients_are_refused() -> None:
+    """A client of the other kind, of one connection, of a pool that waits long, or no client at all, is refused."""
+    own: dict[str, Any] = {"retry": redis.retry.Retry(redis.backoff.NoBackoff(), 0), "socket_timeout": 1}
+    make: Any = redis.BlockingConnectionPool
+    pool, endless = make(timeout=2, **own), make(timeout=None, **own)
+    for store, client, reason in (
+        (RedisStore, redis.asyncio.Redis(**own), "takes a Redis or RedisCluster of redis, found redis.asyncio.client"),
+        (AsyncRedisStore, redis.Redis(**own), "AsyncRedisStore takes a Redis or RedisCluster of redis.asyncio, found"),
+        (RedisStore, {}, "found builtins.dict"),
+        (RedisStore, redis.Redis(connection_pool=pool), "a pool that waits 2 s for a connection: give it timeout=1"),
+        (RedisStore, redis.Redis(connection_pool=endless), "a pool that waits None s"),
+        (AsyncRedisStore, redis.asyncio.Redis(single_connection_client=True, **own), "a client of one connection"),
+    ):
+        with pytest.raises(ConfigError, match=reason):
+            store(client)
+    quick = make(timeout=1, **own)
+    RedisStore(redis.Redis(connection_pool=quick))
+
+
+def test_a_client_of_one_connection_is_refused(redis_server: Any) -> None:
+    """Threads and forked processes cannot share one connection."""
+    own: dict[str, Any] = {"retry": redis.retry.Retry(redis.backoff.NoBackoff(), 0), "socket_timeout": 1}
+    client = redis.Redis(port=redis_server.port, single_connection_client=True, **own)
+    with closing(client), pytest.raises(ConfigError, match="leave single_connection_client out"):
+        RedisStore(client)
+
+
+def test_a_clients_owner_closes_it(redis_server: Any) -> None:
+    """A store closes the client that it has made, again without an error, and no other."""
+    own: dict[str, Any] = {"retry": redis.retry.Retry(redis.backoff.NoBackoff(), 0), "socket_timeout": 1}
+
+    async def main() -> None:
+        client = redis.asyncio.Redis(port=redis_server.port, **own)
+        store = AsyncRedisStore(client)
+        await store.get(KEY)
+        (connection,) = client.connection_pool._available_connections
+        await store.close()
+        assert connection.is_connected
+        await client.aclose()
+
+    asyncio.run(main())
+    with closing(redis.Redis(port=redis_server.port, **own)) as client:
+        store = RedisStore(client)
+        number = client.client_id()
+        store.close()
+        assert client.client_id() == number
+    made = RedisStore.from_url(url(redis_server))
+    made.get(KEY)
+    made.close()
+    made.close()
+    RedisStore.from_url(url(redis_server), cluster=True).close()
+
+
+@pytest.mark.parametrize("cluster", [False, True])
+@pytest.mark.parametrize("kind", [RedisStore, AsyncRedisStore])
+def test_wrong_urls_show_no_password(kind: Any, cluster: bool) -> None:
+    """A URL or an option that is wrong is refused without a word of the URL."""
+    for wrong in ("http://:secret@127.0.0.1", "redis://:sec/ret@127.0.0.1/0", "redis://:secret@h/0?socket_timeout=x"):
+        with pytest.raises(ConfigError, match="the URL or an option is wrong") as caught:
+            kind.from_url(wrong, cluster=cluster)
+        assert not [part for part in ("secret", "'sec'", "ret@") if part in str(caught.value)]
+        assert caught.value.__cause__ is None
+    with pytest.raises(ConfigError, match="decode_responses=False"):
+        kind.from_url("redis://127.0.0.1:1/0?decode_responses=true")
