@@ -92,6 +92,7 @@ elif __name__ == "__main__":
             extension("safecodec._loop"),
             extension("safecodec.reader", CRC32C),
             extension("safecodec.codec", CRC32C),
+            extension("safecodec.cache._known"),
         ],
         compiler_directives={
             "language_level": "3",
