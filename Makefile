@@ -1,4 +1,4 @@
-# make demo | test | lint | docs | bench | figures | plots | profile | sanitize | coverage
+# make demo | replay | test | lint | docs | bench | figures | plots | profile | sanitize | coverage
 # make fuzz | fuzz-coverage | fuzz-long | fuzz-pairs | mutate
 # make clean | distclean
 # make bench-gate | bench-gate-update | bench-targets | test-freethreaded | bench-freethreaded
@@ -31,13 +31,17 @@ asan = LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-na
 	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 PYTHONMALLOC=malloc
 suite = -m pytest -c $(ROOT)/pyproject.toml --rootdir=$(ROOT) -p no:cacheprovider
 
-.PHONY: demo test test-release coverage lint docs bench bench-gate bench-gate-update bench-targets figures plots profile \
+.PHONY: demo replay test test-release coverage lint docs bench bench-gate bench-gate-update bench-targets figures plots profile \
 	sanitize fuzz fuzz-coverage fuzz-long fuzz-pairs mutate build servers valgrind clean distclean test-freethreaded bench-freethreaded \
 	build-freethreaded test-pages wheels check-dist sizes sbom changelog test-wheels test-wheel-3.14 test-arm64 test-s390x
 .DELETE_ON_ERROR:
 
 demo: $(BUILT)
 	$(BIN)/safecodec demo $(ARGS)
+
+# The incident on a Redis and a PostgreSQL that are started for it: make replay ARGS="--slip cold --keys 10000".
+replay: $(BUILT) servers
+	$(BIN)/python -m bench.replay $(ARGS)
 
 test: test-release coverage
 

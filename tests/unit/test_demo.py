@@ -16,11 +16,14 @@ import pytest
 from safecodec import errors
 from safecodec.cli import demo
 from safecodec.cli.demo import configuration, page, report
-from safecodec.cli.demo.codecs import SIDES, Framed
-from safecodec.cli.demo.fleet import MemoryStore, Plan, Run, Slice, SQLiteDatabase, play, replay
-from safecodec.cli.demo.scenario import FAULTS
+from safecodec.cli.demo.codecs import SIDES, Framed, Guarded
+from safecodec.cli.demo.fleet import MemoryStore, SQLiteDatabase, play, replay
+from safecodec.cli.demo.guarding import GuardedFleet
+from safecodec.cli.demo.scenario import CONTROL, FAULTS
+from safecodec.cli.demo.tally import LOAD_RATE, READS_PER_SECOND, Plan, Run, Served, Slice, is_promised, sum_up
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 PLAN = Plan(seed=7, reads=400, readers=3, users=20)
@@ -52,32 +55,94 @@ def call(*words: str) -> int:
 
 
 def test_accounts_add_up(runs: list[Run]) -> None:
-    """Every read is right or wrong, every database read has an error or a miss behind it, the slices sum up to both."""
+    """Each read is right, stale, wrong or without a value, and the slices sum up to what the run has of each."""
     assert [(run.fault, run.codec) for run in runs] == [(fault.name, side.name) for fault in FAULTS for side in SIDES]
     for run in runs:
-        assert run.reads == PLAN.reads == run.right + run.wrong
-        assert run.database_reads == sum(run.errors.values()) + run.misses
+        assert run.reads == PLAN.reads == run.right + run.stale + run.wrong + run.unavailable
         assert run.misses == 0
-        assert sum(part.wrong for part in run.timeline) == run.wrong
-        assert sum(part.failed for part in run.timeline) == sum(run.errors.values())
+        for kind in ("stale", "wrong", "unavailable"):
+            assert sum(getattr(part, kind) for part in run.timeline) == getattr(run, kind)
         assert sum(part.right + part.failed for part in run.timeline) == run.right
+        assert sum(part.failed for part in run.timeline) <= sum(run.errors.values())
+        assert sum(part.total for part in run.timeline) == run.reads
         assert run.messages.keys() == run.errors.keys()
         assert bool(run.example) == bool(run.wrong)
         assert (run.strikes > 0) == (run.fault != "none")
 
 
-def test_safecodec_serves_no_wrong_value(runs: list[Run]) -> None:
-    """Whatever is in the cache, a frame gives the right value or one of safecodec's own verdicts."""
+def test_codecs_alone_read_the_database_for_each_error(runs: list[Run]) -> None:
+    """Without a guard each failed decode is one read of the database, nothing is stale, and nothing is bounded."""
     for run in runs:
-        if run.codec == Framed.name:
+        if run.codec != Guarded.name:
+            assert run.database_reads == sum(run.errors.values()) == sum(part.failed for part in run.timeline)
+            assert (run.stale, run.unavailable, run.bound) == (0, 0, None)
+
+
+def test_safecodec_serves_no_wrong_value(runs: list[Run]) -> None:
+    """Whatever is in the cache, a frame gives the right value or one of safecodec's own verdicts, guarded or not."""
+    for run in runs:
+        if run.codec in (Framed.name, Guarded.name):
             assert run.wrong == 0
             assert all(issubclass(getattr(errors, name), errors.DecodeError) for name in run.errors)
+
+
+@pytest.mark.parametrize("plan", [PLAN, Plan(seed=2, reads=3000, readers=2, users=40)], ids=["short", "long"])
+def test_guard_answers_within_its_load_rate(plan: Plan) -> None:
+    """The guard has a value for each read, and reads the database at most load rate x T + readers times."""
+    for run in replay(plan, [Guarded()]):
+        assert run.bound == plan.reads * LOAD_RATE // READS_PER_SECOND + plan.readers
+        assert run.database_reads <= run.bound
+        assert run.is_bounded
+        assert run.unavailable == 0
+        assert is_promised(run, control=CONTROL.name)
+
+
+def test_guard_keeps_its_load_rate_in_every_window() -> None:
+    """Between any two loads of a run there are at most load rate x T + readers, the readers' bursts included."""
+    times: list[float] = []
+    fleets: list[GuardedFleet] = []
+
+    class Watched(SQLiteDatabase):
+        def load(self, user: int) -> configuration.UserConfig:
+            times.append(fleets[0].clock.monotonic())
+            return super().load(user)
+
+    plan = Plan(users=300)
+    database = Watched()
+    fleet = GuardedFleet(Guarded(), plan, database)
+    fleets.append(fleet)
+    keys = [b"user-config:%d" % user for user in range(plan.users)]
+    for user, key in enumerate(keys):
+        database.save(configuration.random_config(Random(user), user))
+        fleet.fill(configuration.random_config(Random(user), user), key)
+    fleet.begin(keys)
+    for key in keys:
+        fleet.strike(b"{}", key)
+    for step in range(3000):
+        served = fleet.read(step % plan.readers, 0, keys[step % plan.users])
+        assert served.value == configuration.random_config(Random(step % plan.users), step % plan.users)
+    database.close()
+    assert len(times) > plan.readers
+    for first, start in enumerate(times):
+        for last in range(first, len(times)):
+            assert last - first + 1 <= LOAD_RATE * (times[last] - start) + plan.readers
+
+
+def test_same_faults_cost_the_guard_less(runs: list[Run]) -> None:
+    """The guard reads the database less often than the codec alone over the same faults, and may serve older values."""
+    plan = Plan(reads=1500, users=50)
+    played = replay(plan, [Framed(), Guarded()])
+    alone, guard = sum_up(played, Framed.name), sum_up(played, Guarded.name)
+    assert guard.database_reads < alone.database_reads == alone.failed
+    assert guard.most <= (guard.bound or 0)
+    assert guard.stale > 0 == alone.stale
+    assert sum_up(runs, "nobody") == (0, 0, 0, 0, 0, 0, 0, None)
 
 
 @pytest.mark.parametrize(("fault", "verdicts"), VERDICTS.items(), ids=VERDICTS)
 def test_each_fault_has_its_verdict(runs: list[Run], fault: str, verdicts: set[str]) -> None:
     """A fault is refused under its own name, and one that can be read is read."""
-    assert set(of(runs, fault, Framed.name).errors) == verdicts
+    assert set(of(runs, fault, Framed.name).errors) == set(of(runs, fault, Guarded.name).errors) == verdicts
 
 
 @pytest.mark.parametrize("fault", ["branch", "staging", "flip", "other-key"])
@@ -89,7 +154,7 @@ def test_bare_avro_serves_wrong_values(runs: list[Run], fault: str) -> None:
 
 
 def test_control_is_clean(runs: list[Run]) -> None:
-    """Where nothing goes wrong, both codecs serve everything from the cache."""
+    """Where nothing goes wrong, all sides serve everything from the cache."""
     for side in SIDES:
         run = of(runs, "none", side.name)
         assert (run.right, run.database_reads, run.errors) == (PLAN.reads, 0, {})
@@ -98,7 +163,7 @@ def test_control_is_clean(runs: list[Run]) -> None:
 def test_faults_only_strike_in_their_window(runs: list[Run]) -> None:
     """Before the fault's window every read is right and from the cache."""
     first = PLAN.window[0] * PLAN.buckets // PLAN.reads
-    assert all(part.wrong == part.failed == 0 for run in runs for part in run.timeline[:first])
+    assert all(part.total == part.right for run in runs for part in run.timeline[:first])
 
 
 def test_same_seed_same_numbers(runs: list[Run]) -> None:
@@ -121,10 +186,91 @@ def test_missing_value_is_loaded_and_written_back() -> None:
 
     database = SQLiteDatabase()
     seen = []
-    run = play(FAULTS[0], SIDES[1], Plan(reads=50, users=1), Forgetful(), database, lambda: seen.append(1))
+    run = play(FAULTS[0], SIDES[1], Plan(reads=50, users=1), database, lambda: seen.append(1), Forgetful)
     database.close()
     assert (run.right, run.misses, run.database_reads, run.errors) == (50, 1, 1, {})
     assert len(seen) == 50
+
+
+@pytest.fixture
+def fleet() -> Iterator[GuardedFleet]:
+    """A guarded fleet of two readers, and a database with one user."""
+    database = SQLiteDatabase()
+    database.save(configuration.random_config(Random(0), 0))
+    yield GuardedFleet(Guarded(), Plan(readers=2), database)
+    database.close()
+
+
+def test_guard_loads_what_is_missing(fleet: GuardedFleet) -> None:
+    """A key that the cache never had is a miss, is loaded by the first reader, and is there for the second."""
+    fleet.begin([])
+    expected = configuration.random_config(Random(0), 0)
+    assert fleet.read(0, 0, b"user-config:0") == Served(expected, True)
+    assert fleet.read(1, 0, b"user-config:0") == Served(expected)
+
+
+def test_guard_without_a_value_says_so(fleet: GuardedFleet) -> None:
+    """A key whose lease another process holds, and nobody knows a value of, is no answer; waiting takes time."""
+    fleet.begin([])
+    side = b"{production:user-config:user-config:0}:lease"
+    assert fleet.store.lease(side, b"another process", 30).granted
+    began = fleet.clock.monotonic()
+    assert fleet.read(0, 0, b"user-config:0") == Served(None, True)
+    assert fleet.clock.monotonic() - began > fleet.policy.wait
+    fleet.strike(b"{}", b"user-config:0")
+    served = fleet.read(0, 0, b"user-config:0")
+    assert (served.value, served.missed, type(served.error)) == (None, False, errors.FrameTooShortError)
+
+
+def test_guard_leaves_a_foreign_frame_alone(fleet: GuardedFleet) -> None:
+    """The rightful writer does not overwrite a frame of staging; readers go on with the value that they know."""
+    before, after = (configuration.random_config(Random(seed), 0) for seed in (0, 1))
+    fleet.fill(before, b"user-config:0")
+    fleet.begin([b"user-config:0"])
+    staging = Framed().serializer(configuration.UserConfig, version=2, environment="staging")
+    foreign = staging.encode(after, context=b"user-config:0")
+    fleet.strike(foreign, b"user-config:0")
+    fleet.fill(after, b"user-config:0")
+    assert fleet.store.get(b"production:user-config:user-config:0") == foreign
+    served = fleet.read(0, 0, b"user-config:0")
+    assert (served.value, type(served.error)) == (before, errors.EnvironmentMismatchError)
+
+
+def test_record_tells_stale_from_wrong() -> None:
+    """A former truth is stale, another value is wrong, and no value is unavailable, with an error or without."""
+    truth, former, other = (configuration.random_config(Random(seed), 0) for seed in range(3))
+    run = Run("flip", Guarded.name)
+    part = Slice()
+    error = errors.PayloadError("cut off")
+    for value in (truth, former, other, None):
+        run.record(part, truth, [former], Served(value))
+        run.record(part, truth, [former], Served(value, False, error))
+    assert part == Slice(right=1, failed=1, stale=2, wrong=2, unavailable=2)
+    assert (run.reads, run.right, run.stale, run.wrong, run.unavailable) == (8, 2, 2, 2, 2)
+    assert run.errors == {"PayloadError": 4}
+
+
+@pytest.mark.parametrize(
+    ("fault", "change", "promised"),
+    [
+        ("flip", {}, True),
+        ("flip", {"stale": 1, "errors": {"PayloadError": 1}}, True),
+        ("flip", {"wrong": 1}, False),
+        ("flip", {"unavailable": 1}, False),
+        ("flip", {"database_reads": 69, "bound": 68}, False),
+        ("flip", {"database_reads": 68, "bound": 68}, True),
+        ("flip", {"database_reads": 69}, True),
+        ("none", {"errors": {"PayloadError": 1}}, False),
+        ("none", {"stale": 1}, False),
+        ("none", {}, True),
+    ],
+)
+def test_promise(fault: str, change: dict[str, object], promised: bool) -> None:
+    """Safecodec promises no wrong value, a value for each read, its bound, and nothing in the way of the control."""
+    run = Run(fault, Guarded.name)
+    for name, value in change.items():
+        setattr(run, name, value)
+    assert is_promised(run, control=CONTROL.name) is promised
 
 
 def test_database_keeps_what_it_is_given() -> None:
@@ -162,13 +308,18 @@ def test_page_shows_the_numbers_of_the_run(runs: list[Run]) -> None:
     """What the page says is what was counted, down to the height of the bars."""
     root = ElementTree.fromstring(page.draw_page(PLAN, runs))
     cells = ["".join(cell.itertext()) for row in root.findall(".//tbody/tr") for cell in row.findall("td")]
-    assert [int(number) for number in cells[3::6]] == [run.wrong for run in runs]
-    assert [int(number) for number in cells[5::6]] == [run.database_reads for run in runs]
+    assert [int(number) for number in cells[3::7]] == [run.stale for run in runs]
+    assert [int(number) for number in cells[4::7]] == [run.wrong for run in runs]
+    assert [int(number.partition(" of ")[0]) for number in cells[6::7]] == [run.database_reads for run in runs]
+    alone, guard = sum_up(runs, Framed.name), sum_up(runs, Guarded.name)
+    text = " ".join("".join(root.itertext()).split())
+    assert f"The codec alone refuses {alone.failed} of {alone.reads} reads" in text
+    assert f"{guard.bound} times in each run at most, where it took up to {guard.most}." in text
+    assert f"{guard.stale} answers of the guard were values from before an update" in text
     for panel, run in zip(root.findall(".//svg/g"), runs, strict=True):
         paths = {path.get("class"): path.get("d", "") for path in panel.findall("path")}
         heights = [float(height) for height in re.findall(r"v-([\d.]+)", paths.get("wrong", ""))]
-        totals = [part.right + part.failed + part.wrong for part in run.timeline]
-        shares = [part.wrong / total for part, total in zip(run.timeline, totals, strict=True) if part.wrong]
+        shares = [part.wrong / part.total for part in run.timeline if part.wrong]
         assert heights == pytest.approx([share * page.BARS for share in shares], abs=0.01)
 
 
@@ -181,6 +332,27 @@ def test_page_escapes_what_it_quotes() -> None:
     ElementTree.fromstring(text)
 
 
+def test_page_and_table_show_a_bound_that_is_broken() -> None:
+    """A run that reads the database too often, or gives no value, is marked on the page and in the table."""
+    run = Run("json", Guarded.name, reads=1, unavailable=1, database_reads=9, bound=8)
+    run.timeline = [Slice(unavailable=1)]
+    text = page.draw_page(Plan(reads=1), [run])
+    assert '<span class="bad">9 of 8</span>' in text
+    assert "without a value 1" in text
+    assert "0 stale, 1 without a value" in text
+    (cell,) = report.table(Plan(reads=1), [run]).columns[6].cells
+    assert str(cell) == "9 > 8"
+
+
+def test_sums_name_what_is_stale_or_without_a_value(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """The line of a side says how many values were old, and how many reads got none, where there are any."""
+    runs = [Run("json", Guarded.name, reads=3, stale=2, unavailable=1, bound=8), Run("json", Framed.name, reads=3)]
+    report.show(Plan(reads=3), runs, tmp_path / "page.html", 0.1)
+    out = " ".join(capsys.readouterr().out.split())
+    assert "guard: 0 wrong values served in 3 reads, 0 reads of the database, 2 values from before an update, 1" in out
+    assert "safecodec: 0 wrong values served in 3 reads, 0 reads of the database The codec" not in out
+
+
 def test_command_prints_table_and_writes_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The command says for each fault what happened, and where the page is; it ends with 0."""
     target = tmp_path / "page [bold].html"
@@ -188,16 +360,22 @@ def test_command_prints_table_and_writes_page(tmp_path: Path, capsys: pytest.Cap
     out = capsys.readouterr().out
     assert str(target) in out
     assert "safecodec: 0 wrong values served in 1200 reads" in out
+    assert "guard: 0 wrong values served in 1200 reads" in out
+    assert "each refusal is a read of the database" in " ".join(out.split())
     assert "120 reads by 2 readers" in out.replace("\n", " ")
     ElementTree.fromstring(target.read_text(encoding="utf-8"))
 
 
 def test_table_has_a_row_for_each_run(runs: list[Run]) -> None:
-    """The table has two rows for each fault, with the fault named once."""
+    """The table has a row for each side of each fault, with the fault named once, and the guard's bound."""
     grid = report.table(PLAN, runs)
     assert grid.row_count == len(runs)
-    assert [str(cell) for cell in grid.columns[0].cells] == [text for fault in FAULTS for text in (fault.title, "")]
-    assert [str(cell) for cell in grid.columns[3].cells] == [str(run.wrong) for run in runs]
+    assert [str(cell) for cell in grid.columns[0].cells] == [text for fault in FAULTS for text in (fault.title, "", "")]
+    assert [str(cell) for cell in grid.columns[3].cells] == [str(run.stale) for run in runs]
+    assert [str(cell) for cell in grid.columns[4].cells] == [str(run.wrong) for run in runs]
+    assert [str(cell).endswith(f" ≤ {run.bound}") for cell, run in zip(grid.columns[6].cells, runs, strict=True)] == [
+        run.codec == Guarded.name for run in runs
+    ]
 
 
 def test_json_holds_all_numbers_and_needs_no_rich(
@@ -212,8 +390,11 @@ def test_json_holds_all_numbers_and_needs_no_rich(
     assert document["plan"] == {"seed": 1, "reads": 100, "readers": 2, "users": 200, "window": [20, 60]}
     assert document["html"] == str(target)
     assert len(document["runs"]) == len(FAULTS) * len(SIDES)
+    assert document["guard"] == {"load_rate": LOAD_RATE, "reads_per_second": READS_PER_SECOND}
+    assert document["as_promised"] is True
     for run in document["runs"]:
-        assert run["reads"] == run["right"] + run["wrong"] == 100
+        assert run["reads"] == run["right"] + run["stale"] + run["wrong"] + run["unavailable"] == 100
+        assert run["is_bounded"] is True
         assert sum(sum(part.values()) for part in run["timeline"]) == 100
 
 
@@ -240,6 +421,8 @@ def test_missing_rich_is_said(
         ("flip", "safecodec", 0, {"PayloadChecksumError": 1}, 0),
         ("none", "safecodec", 0, {"PayloadError": 1}, 1),
         ("none", "bare Avro", 0, {"EOFError": 1}, 0),
+        ("flip", "guard", 1, {}, 1),
+        ("flip", "guard", 0, {"PayloadChecksumError": 1}, 0),
     ],
 )
 def test_exit_code_is_the_outcome_for_safecodec(
@@ -279,6 +462,7 @@ def test_one_read_is_enough() -> None:
     """The smallest plan plays: a fault without time to strike leaves accounts and a page."""
     runs = replay(Plan(reads=1, readers=1, users=2), SIDES)
     assert all(run.reads == run.right == 1 for run in runs)
+    assert all(run.bound in (None, 1) for run in runs)
     ElementTree.fromstring(page.draw_page(Plan(reads=1), runs))
 
 

@@ -1,4 +1,4 @@
-"""``safecodec demo``: the incident again, with bare Avro and with safecodec.
+"""``safecodec demo``: the incident again, with bare Avro, with safecodec's codec alone, and with its guarded cache.
 
 A fleet of readers takes configurations from a shared cache, with a database behind it, while something goes wrong.
 Every value that is served is compared with the truth. Nothing of this is imported before the demo runs.
@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING
 
 from safecodec.cli.terminal import readable_json, shown
 
+from .replay.options import add_replay_arguments
+
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from .fleet import Plan, Run
+    from .tally import Plan, Run
 
 __all__ = ["add_arguments", "run"]
 
@@ -45,34 +47,39 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--reads", type=_positive, default=3000, metavar="N", help="reads for each fault and codec (%(default)s)"
     )
-    parser.add_argument("--readers", type=_positive, default=8, metavar="N", help="readers in the fleet (%(default)s)")
+    parser.add_argument("--readers", type=_positive, metavar="N", help="readers in the fleet (8; 4 on real servers)")
     parser.add_argument(
         "--html",
         type=Path,
-        default=Path("safecodec-demo.html"),
         metavar="PATH",
-        help="where the page with the picture goes (%(default)s)",
+        help="where the page with the picture goes (safecodec-demo.html; safecodec-replay.html on real servers)",
     )
     parser.add_argument("--json", action="store_true", help="print the numbers as JSON, and no table")
+    add_replay_arguments(parser)
 
 
 def run(arguments: Namespace) -> int:
-    """Play every fault with both codecs, print the outcomes, and write the page.
+    """Play every fault with every side, print the outcomes, and write the page.
 
     Args:
         arguments: The parsed options, see `add_arguments`.
 
     Returns:
-        The exit code: 0 where safecodec served no wrong value, 1 where it did, or refused one although nothing was
-        wrong (a codec that refuses everything serves nothing wrong either), 2 where the demo could not run or its
-        page could not be written.
+        The exit code: 0 where safecodec served no wrong value and the guard kept the database within its rate, 1
+        where not, or where a value was refused although nothing was wrong (a codec that refuses everything serves
+        nothing wrong either), 2 where the demo could not run or its page could not be written.
     """
-    from .codecs import SIDES, Framed
-    from .fleet import Plan, replay
-    from .page import draw_page
-    from .scenario import CONTROL, FAULTS
+    if arguments.redis or arguments.postgres:
+        from .replay import run_replay
 
-    plan = Plan(seed=arguments.seed, reads=arguments.reads, readers=arguments.readers)
+        return run_replay(arguments)
+    from .codecs import SIDES
+    from .fleet import replay
+    from .page import draw_page
+    from .scenario import FAULTS
+    from .tally import Plan
+
+    plan = Plan(seed=arguments.seed, reads=arguments.reads, readers=arguments.readers or Plan().readers)
     started = time.perf_counter()
     if arguments.json:
         runs = replay(plan, SIDES)
@@ -89,7 +96,7 @@ def run(arguments: Namespace) -> int:
         with report.progress(plan.reads * len(FAULTS) * len(SIDES)) as after_read:
             runs = replay(plan, SIDES, after_read=after_read)
     seconds = time.perf_counter() - started
-    path: Path = arguments.html
+    path: Path = arguments.html or Path("safecodec-demo.html")
     try:
         path.write_text(draw_page(plan, runs), encoding="utf-8")
     except OSError as error:
@@ -99,14 +106,25 @@ def run(arguments: Namespace) -> int:
         print(readable_json(_as_json(plan, runs, path, seconds)))
     else:
         report.show(plan, runs, path, seconds)
-    own = [run for run in runs if run.codec == Framed.name]
-    return int(any(run.wrong or (run.fault == CONTROL.name and run.errors) for run in own))
+    return int(not _are_promised(runs))
+
+
+def _are_promised(runs: list[Run]) -> bool:
+    from .codecs import Framed, Guarded
+    from .scenario import CONTROL
+    from .tally import is_promised
+
+    return all(is_promised(run, control=CONTROL.name) for run in runs if run.codec in (Framed.name, Guarded.name))
 
 
 def _as_json(plan: Plan, runs: list[Run], path: Path, seconds: float) -> dict[str, object]:
+    from .tally import LOAD_RATE, READS_PER_SECOND
+
     return {
         "plan": asdict(plan) | {"window": list(plan.window)},
-        "runs": [asdict(run) for run in runs],
+        "guard": {"load_rate": LOAD_RATE, "reads_per_second": READS_PER_SECOND},
+        "runs": [asdict(run) | {"is_bounded": run.is_bounded} for run in runs],
+        "as_promised": _are_promised(runs),
         "html": str(path.resolve()),
         "seconds": round(seconds, 3),
     }

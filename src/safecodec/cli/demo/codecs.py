@@ -1,4 +1,4 @@
-"""The two ways to write a configuration that the demo compares: bare Avro, and the same Avro in a checked frame."""
+"""The ways to a configuration that the demo compares: bare Avro, the same Avro in a checked frame, and that guarded."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Serializer(Protocol[T]):
 
 
 class Side(Protocol):
-    """One of the two sides of the comparison: makes serializers for readers and writers."""
+    """One of the sides of the comparison: makes serializers for readers and writers."""
 
     @property
     def name(self) -> str:
@@ -55,7 +55,7 @@ class Framed:
 
     def serializer(
         self, type_: type[T], *, version: int, environment: str, older: Mapping[int, type[Any]] | None = None
-    ) -> Serializer[T]:
+    ) -> Codec[T]:
         """Make a codec.
 
         Args:
@@ -72,4 +72,10 @@ class Framed:
         )
 
 
-SIDES: tuple[Side, ...] = (BareAvro(), Framed())
+class Guarded(Framed):
+    """Side three: the same frames, read through a guarded cache; see `safecodec.cli.demo.guarding`."""
+
+    name = "guard"
+
+
+SIDES: tuple[Side, ...] = (BareAvro(), Framed(), Guarded())

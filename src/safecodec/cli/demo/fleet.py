@@ -1,4 +1,4 @@
-"""The fleet: readers that take turns, a cache, the database behind it, and the accounts of what was served.
+"""The fleet: readers that take turns, a cache, the database behind it, and a rightful writer.
 
 Readers are not threads: they take turns in a fixed order, each with a serializer of its own as a process would have,
 so that a seed gives the same numbers on every machine.
@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Protocol
 
-from .configuration import UserConfig, difference, random_config
+from .codecs import Guarded
+from .configuration import UserConfig, random_config
+from .guarding import GuardedFleet
 from .scenario import FAULTS, PRODUCTION, Fault, Scene
+from .tally import Plan, Run, Served, Slice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from .codecs import Serializer, Side
 
-MAX_BUCKETS = 72  # slices of the picture
 STRIKES_PER_READ = 0.15  # within the fault's window
 UPDATES_PER_READ = 0.05  # by the rightful writer, all the time
 
@@ -114,105 +116,6 @@ class SQLiteDatabase:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """How large the demo is.
-
-    Args:
-        seed: The same seed gives the same numbers.
-        reads: Reads of each run.
-        readers: Readers that take turns.
-        users: Users, and so keys.
-    """
-
-    seed: int = 1
-    reads: int = 3000
-    readers: int = 8
-    users: int = 200
-
-    @property
-    def window(self) -> tuple[int, int]:
-        """The first read during which the fault is at work, and the first after it."""
-        return self.reads // 5, self.reads * 3 // 5
-
-    @property
-    def buckets(self) -> int:
-        """Slices of the time line."""
-        return min(MAX_BUCKETS, self.reads)
-
-
-@dataclass
-class Slice:
-    """One slice of a run's time line: how many reads ended in which way."""
-
-    right: int = 0
-    failed: int = 0
-    wrong: int = 0
-
-
-@dataclass
-class Run:
-    """The accounts of one fault with one codec.
-
-    Args:
-        fault: The fault's name.
-        codec: The side's name.
-        reads: Reads that were asked for.
-        right: Reads that got what the truth is, from the cache or, after a failure or a miss, from the database.
-        wrong: Reads that got something else, without any error.
-        strikes: Values that the fault left in the cache.
-        misses: Reads that found nothing in the cache.
-        database_reads: Reads of the database, all of them caused by a failure or a miss.
-        errors: Failed decodes by the error's class.
-        messages: The first message of each class.
-        example: What the first wrong read got; empty where there is none.
-        timeline: The reads in order, in slices; failed are those that an error sent to the database.
-    """
-
-    fault: str
-    codec: str
-    reads: int = 0
-    right: int = 0
-    wrong: int = 0
-    strikes: int = 0
-    misses: int = 0
-    database_reads: int = 0
-    errors: dict[str, int] = field(default_factory=dict)
-    messages: dict[str, str] = field(default_factory=dict)
-    example: str = ""
-    timeline: list[Slice] = field(default_factory=list)
-
-    @property
-    def frequent(self) -> list[tuple[str, int]]:
-        """The errors' classes and counts, the most frequent first."""
-        return sorted(self.errors.items(), key=lambda item: (-item[1], item[0]))
-
-    def record(self, slice_: Slice, truth: UserConfig, served: UserConfig, error: Exception | None) -> None:
-        """Enter one read.
-
-        Args:
-            slice_: Where it belongs on the time line.
-            truth: What it should have got.
-            served: What it got.
-            error: What its decode raised, or None.
-        """
-        self.reads += 1
-        if error is not None:
-            name = type(error).__name__
-            self.errors[name] = self.errors.get(name, 0) + 1
-            self.messages.setdefault(name, str(error) or "without a message")
-        if served != truth:
-            self.wrong += 1
-            slice_.wrong += 1
-            self.example = self.example or difference(truth, served)
-            return
-        self.right += 1
-        if error is None:
-            slice_.right += 1
-        else:
-            slice_.failed += 1
-
-
-@dataclass(frozen=True)
 class Reader:
     """One reader of the fleet, with the policy of the incident: what cannot be read is loaded and written back.
 
@@ -228,73 +131,160 @@ class Reader:
     store: Store
     database: Database
 
-    def read(self, user: int, key: bytes) -> tuple[UserConfig, bool, Exception | None]:
+    def read(self, user: int, key: bytes) -> Served:
         """Serve one request.
 
         Args:
             user: Whose configuration.
             key: Where the cache has it.
-
-        Returns:
-            What the request gets, whether the cache had nothing, and what the decode raised.
         """
         stored = self.store.get(key)
         error: Exception | None = None
         if stored is not None:
             try:
-                return self.serializer.decode(stored, context=key), False, None
+                return Served(self.serializer.decode(stored, context=key))
             except self.failures as caught:
                 error = caught
         config = self.database.load(user)
         self.store.set(key, self.serializer.encode(config, context=key))
-        return config, stored is None, error
+        return Served(config, stored is None, error)
 
 
-def play(fault: Fault, side: Side, plan: Plan, store: Store, database: Database, after_read: Callable[[], None]) -> Run:
-    """Play one fault with one codec: a warm cache, then reads, with the fault at work in the middle.
+class Fleet(Protocol):
+    """A service's processes: readers with a cache, and the rightful writer of what is in it."""
+
+    def encode(self, config: UserConfig, key: bytes) -> bytes:
+        """Return the bytes that a right value has in the cache."""
+        ...
+
+    def fill(self, config: UserConfig, key: bytes) -> None:
+        """Store a configuration as the rightful writer does, after it has gone to the database."""
+        ...
+
+    def strike(self, value: bytes, key: bytes) -> None:
+        """Leave bytes in the cache, past everything that might check them."""
+        ...
+
+    def begin(self, keys: Iterable[bytes]) -> None:
+        """Warm up: the cache is filled, and the time of the run begins."""
+        ...
+
+    def read(self, reader: int, user: int, key: bytes) -> Served:
+        """Serve a request by one of the readers."""
+        ...
+
+    def bound(self) -> int | None:
+        """Return the most reads of the database since `begin` that are promised, or None."""
+        ...
+
+
+class CacheAside:
+    """The fleet of the incident, with one codec or another.
+
+    Args:
+        side: How values are written and read.
+        plan: How many readers there are.
+        store: The cache.
+        database: What they fall back to.
+    """
+
+    def __init__(self, side: Side, plan: Plan, store: Store, database: Database) -> None:
+        def build() -> Serializer[UserConfig]:
+            return side.serializer(UserConfig, version=2, environment=PRODUCTION)
+
+        self._store = store
+        self._writer = build()
+        self._readers = [Reader(build(), side.failures, store, database) for _ in range(plan.readers)]
+
+    def encode(self, config: UserConfig, key: bytes) -> bytes:
+        """See `Fleet.encode`."""
+        return self._writer.encode(config, context=key)
+
+    def fill(self, config: UserConfig, key: bytes) -> None:
+        """See `Fleet.fill`."""
+        self._store.set(key, self.encode(config, key))
+
+    def strike(self, value: bytes, key: bytes) -> None:
+        """See `Fleet.strike`."""
+        self._store.set(key, value)
+
+    def begin(self, keys: Iterable[bytes]) -> None:
+        """See `Fleet.begin`: readers know nothing but what is in the cache."""
+
+    def read(self, reader: int, user: int, key: bytes) -> Served:
+        """See `Fleet.read`."""
+        return self._readers[reader].read(user, key)
+
+    def bound(self) -> int | None:
+        """See `Fleet.bound`: each value that cannot be read is loaded, whatever that comes to."""
+        return None
+
+
+def open_fleet(side: Side, plan: Plan, database: Database, open_store: Callable[[], Store] = MemoryStore) -> Fleet:
+    """Start the fleet of a side.
+
+    Args:
+        side: How values are written, read and guarded.
+        plan: How many readers there are.
+        database: What they fall back to.
+        open_store: Opens an empty cache, where the side has none of its own.
+    """
+    if isinstance(side, Guarded):
+        return GuardedFleet(side, plan, database)
+    return CacheAside(side, plan, open_store(), database)
+
+
+def play(
+    fault: Fault,
+    side: Side,
+    plan: Plan,
+    database: Database,
+    after_read: Callable[[], None],
+    open_store: Callable[[], Store] = MemoryStore,
+) -> Run:
+    """Play one fault with one side: a warm cache, then reads, with the fault at work in the middle.
 
     Args:
         fault: What goes wrong.
-        side: How values are written and read.
+        side: How values are written, read and guarded.
         plan: How large, and the seed.
-        store: The cache; its keys are overwritten.
         database: The source of truth; it is filled here.
         after_read: Called after each read.
+        open_store: Opens an empty cache, where the side has none of its own.
 
     Returns:
         The accounts.
     """
-
-    def build() -> Serializer[UserConfig]:
-        return side.serializer(UserConfig, version=2, environment=PRODUCTION)
-
-    # A stream for each purpose, named without the side: both sides meet the same users at the same times.
+    # A stream for each purpose, named without the side: all sides meet the same users at the same times.
     data, reads, updates, strikes, choices = (Random(f"{plan.seed}:{fault.name}:{use}") for use in range(5))
     truth = {user: random_config(data, user) for user in range(plan.users)}
-    scene = Scene(side, truth, build(), choices)
-    readers = [Reader(build(), side.failures, store, database) for _ in range(plan.readers)]
+    former: dict[int, list[UserConfig]] = {user: [] for user in truth}
+    fleet = open_fleet(side, plan, database, open_store)
+    scene = Scene(side, truth, fleet.encode, choices)
     for user, config in truth.items():
         database.save(config)
-        store.set(scene.key(user), scene.right(user))
+        fleet.fill(config, scene.key(user))
     strike = fault.prepare(scene) if fault.prepare is not None else None
+    fleet.begin(scene.key(user) for user in truth)
     run = Run(fault.name, side.name, timeline=[Slice() for _ in range(plan.buckets)])
     start, stop = plan.window
     for step in range(plan.reads):
         if updates.random() < UPDATES_PER_READ:
             user = updates.randrange(plan.users)
+            former[user].append(truth[user])
             truth[user] = random_config(updates, user)
             database.save(truth[user])
-            store.set(scene.key(user), scene.right(user))
+            fleet.fill(truth[user], scene.key(user))
         if strike is not None and start <= step < stop and strikes.random() < STRIKES_PER_READ:
             user = strikes.randrange(plan.users)
-            store.set(scene.key(user), strike(user))
+            fleet.strike(strike(user), scene.key(user))
             run.strikes += 1
         user = reads.randrange(plan.users)
-        served, missed, error = readers[step % plan.readers].read(user, scene.key(user))
-        run.misses += missed
-        run.record(run.timeline[step * plan.buckets // plan.reads], truth[user], served, error)
+        served = fleet.read(step % plan.readers, user, scene.key(user))
+        run.record(run.timeline[step * plan.buckets // plan.reads], truth[user], former[user], served)
         after_read()
     run.database_reads = database.reads
+    run.bound = fleet.bound()
     return run
 
 
@@ -303,16 +293,14 @@ def replay(
     sides: Sequence[Side],
     *,
     after_read: Callable[[], None] = lambda: None,
-    open_store: Callable[[], Store] = MemoryStore,
     open_database: Callable[[], Database] = SQLiteDatabase,
 ) -> list[Run]:
-    """Play every fault with every codec, each with a cache and a database of its own.
+    """Play every fault with every side, each with a cache and a database of its own.
 
     Args:
         plan: How large, and the seed.
-        sides: The codecs to compare.
+        sides: What is compared.
         after_read: Called after each read.
-        open_store: Opens an empty cache.
         open_database: Opens an empty database.
 
     Returns:
@@ -323,7 +311,7 @@ def replay(
         for side in sides:
             database = open_database()
             try:
-                runs.append(play(fault, side, plan, open_store(), database, after_read))
+                runs.append(play(fault, side, plan, database, after_read))
             finally:
                 database.close()
     return runs

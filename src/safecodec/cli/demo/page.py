@@ -7,13 +7,14 @@ from importlib.resources import files
 from string import Template
 from typing import TYPE_CHECKING
 
-from .codecs import SIDES
+from .codecs import SIDES, Framed, Guarded
 from .scenario import FAULTS
+from .tally import LOAD_RATE, READS_PER_SECOND, Sum, sum_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from .fleet import Plan, Run, Slice
+    from .tally import Plan, Run, Slice
 
 # The picture, in units of its view box: one row for each fault, one panel in it for each side.
 WIDTH = 1000
@@ -21,7 +22,7 @@ GAP = 40
 PANEL = (WIDTH - GAP * (len(SIDES) - 1)) / len(SIDES)
 BARS = 44
 ROW = 108
-KINDS = ("right", "failed", "wrong")  # from the ground up
+KINDS = ("right", "failed", "stale", "unavailable", "wrong")  # from the ground up
 
 
 def draw_page(plan: Plan, runs: Sequence[Run]) -> str:
@@ -34,28 +35,36 @@ def draw_page(plan: Plan, runs: Sequence[Run]) -> str:
     Returns:
         The whole page; it is well-formed XML as well.
     """
-    wrong = {side.name: sum(run.wrong for run in runs if run.codec == side.name) for side in SIDES}
-    counts = ", ".join(f"{name} {count}" for name, count in wrong.items())
+    sums = {side.name: sum_up(runs, side.name) for side in SIDES}
+    counts = ", ".join(f"{name} {total.wrong}" for name, total in sums.items())
+    alone, guard = sums[Framed.name], sums[Guarded.name]
     template = Template(files(__package__).joinpath("page.html").read_text(encoding="utf-8"))
     return template.substitute(
         headline=escape(f"Wrong values served: {counts}"),
         reads=plan.reads,
         readers=plan.readers,
         seed=plan.seed,
-        sums="\n".join(_sum(side.name, [run for run in runs if run.codec == side.name]) for side in SIDES),
+        sums="\n".join(_sum(name, total) for name, total in sums.items()),
+        load_rate=LOAD_RATE,
+        reads_per_second=READS_PER_SECOND,
+        all_reads=alone.reads,
+        refused=alone.failed,
+        refused_most=alone.most,
+        guard_most=guard.most,
+        guard_bound=guard.bound,
+        stale=guard.stale,
         picture=_picture(plan, runs),
         rows="\n".join(_table_row(run) for run in runs),
     )
 
 
-def _sum(name: str, runs: Sequence[Run]) -> str:
-    wrong = sum(run.wrong for run in runs)
-    errors = sum(sum(run.errors.values()) for run in runs)
-    reads = sum(run.reads for run in runs)
-    database = sum(run.database_reads for run in runs)
+def _sum(name: str, total: Sum) -> str:
+    bound = "" if total.bound is None else f", at most {total.most} of {total.bound} in one run"
+    without = f", {total.unavailable} without a value" if total.unavailable else ""
     return (
-        f"<li>{escape(name)}<b{_bad(wrong)}>{wrong} wrong</b>"
-        f'<span class="faint">of {reads} reads; {errors} failed decodes, {database} reads of the database</span></li>'
+        f"<li>{escape(name)}<b{_bad(total.wrong)}>{total.wrong} wrong</b>"
+        f'<span class="faint">of {total.reads} reads; {total.stale} stale{without}; '
+        f"{total.failed} met bytes whose decode fails; {total.database_reads} reads of the database{bound}</span></li>"
     )
 
 
@@ -80,11 +89,10 @@ def _picture(plan: Plan, runs: Sequence[Run]) -> str:
 def _panel(plan: Plan, run: Run, left: float, top: float) -> str:
     start, stop = (left + PANEL * bound / plan.reads for bound in plan.window)
     ground = top + 20 + BARS
-    failed = sum(run.errors.values())
     caption = (
         f'<text x="{left:g}" y="{top + 12:g}"><tspan>{escape(run.codec)}: </tspan>'
         f"<tspan{_bad(run.wrong, 'count')}>{run.wrong} wrong</tspan>"
-        f'<tspan class="count">, {failed} failed, {run.database_reads} from the database</tspan></text>'
+        f'<tspan class="count">, {run.stale} stale, {_database(run)} loads</tspan></text>'
     )
     # A band below the bars: they fill the panel, whatever the outcomes.
     window = f'<rect class="window" x="{start:g}" y="{ground + 3:g}" width="{stop - start:g}" height="5" />'
@@ -100,8 +108,7 @@ def _bars(timeline: Sequence[Slice], left: float, ground: float) -> Iterable[tup
     for kind in KINDS:
         path = ""
         for place, slice_ in enumerate(timeline):
-            total = slice_.right + slice_.failed + slice_.wrong
-            height = BARS * getattr(slice_, kind) / total
+            height = BARS * getattr(slice_, kind) / slice_.total
             if height:
                 x, step = left + place * width, width * 0.88
                 path += f"M{x:.2f} {floors[place]:.2f}h{step:.2f}v{-height:.2f}h{-step:.2f}z"
@@ -114,14 +121,19 @@ def _table_row(run: Run) -> str:
     evidence = "".join(
         f"{escape(name)} {count}<code>{escape(_shown(run.messages[name]))}</code>" for name, count in run.frequent
     )
+    without = f"without a value {run.unavailable}<br />" if run.unavailable else ""
     example = f"<code>{escape(_shown(run.example))}</code>" if run.example else ""
     return (
         f'<tr><td>{escape(fault.title)}<span class="faint"><br />{escape(fault.story)}</span></td>'
-        f'<td>{escape(run.codec)}</td><td class="number">{run.right}</td>'
+        f'<td>{escape(run.codec)}</td><td class="number">{run.right}</td><td class="number">{run.stale}</td>'
         f'<td class="number"><span{_bad(run.wrong)}>{run.wrong}</span></td>'
-        f"<td>{evidence}{'wrong values served silently' + example if example else ''}</td>"
-        f'<td class="number">{run.database_reads}</td></tr>'
+        f"<td>{evidence}{without}{'wrong values served silently' + example if example else ''}</td>"
+        f'<td class="number"><span{_bad(not run.is_bounded)}>{_database(run)}</span></td></tr>'
     )
+
+
+def _database(run: Run) -> str:
+    return str(run.database_reads) if run.bound is None else f"{run.database_reads} of {run.bound}"
 
 
 def _shown(message: str) -> str:

@@ -22,7 +22,7 @@ from .configuration import (
 if TYPE_CHECKING:
     from random import Random
 
-    from .codecs import Serializer, Side
+    from .codecs import Side
 
 PRODUCTION = "production"
 STAGING = "staging"
@@ -35,13 +35,13 @@ class Scene:
     Args:
         side: How the services of this run write and read.
         truth: Every user's configuration, kept up to date by the rightful writer.
-        serializer: The rightful writer's own.
+        encode: How the rightful writer writes a configuration for a key.
         random: Where faults take their choices from.
     """
 
     side: Side
     truth: dict[int, UserConfig]
-    serializer: Serializer[UserConfig]
+    encode: Callable[[UserConfig, bytes], bytes]
     random: Random
 
     def key(self, user: int) -> bytes:
@@ -50,7 +50,7 @@ class Scene:
 
     def right(self, user: int) -> bytes:
         """Write a user's configuration as the rightful writer does."""
-        return self.serializer.encode(self.truth[user], context=self.key(user))
+        return self.encode(self.truth[user], self.key(user))
 
 
 Strike: TypeAlias = Callable[[int], bytes]  # a user's number -> what the fault leaves under the user's key
