@@ -23,8 +23,10 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 myst_heading_anchors = 4
 default_role = "py:obj"
 nitpick_ignore_regex = [
-    ("py:obj", r"(gc|msgspec|sys)\..*"),  # of others, whose documentation would have to be fetched
-    ("py:class", r"Buffer|(os\.)?PathLike|SchemaSource|(safecodec\.avro\.schema\.)?_?[TU]"),
+    # Of others, whose documentation would have to be fetched.
+    ("py:obj", r"(gc|msgspec|redis|sys)\..*|statement_timeout"),
+    ("py:class", r"Buffer|(os\.)?PathLike|SchemaSource|(safecodec\.(avro|cache)\.\w+\.)?_?[PTU]"),
+    ("py:class", r"Clock|Random|Callable\[\[\]|collections\.abc\.Sequence"),  # Clock: what tests give
     ("py:class", r"TypeForm|UnionType|builtins\.type"),
     ("py:class", "LoopRules|Versions"),  # what a Reader is made of, by its codec
 ]
