@@ -91,7 +91,7 @@ def test_a_signal_after_a_load_started(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", interrupted)
         with pytest.raises(TimeLimitError):
-            cache._start(type("Effect", (), {"steps": iter(())})())  # type: ignore[arg-type]
+            cache._start(type("Effect", (), {"steps": iter(())})())
     assert len(cache._jobs) == 1
     release.set()
     cache.close()

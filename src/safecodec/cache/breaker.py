@@ -30,7 +30,7 @@ class Breaker:
     def __init__(self, policy: BreakerPolicy, random: Random, patience: float) -> None:
         self.policy = policy
         self._patience = patience
-        self.opened = 0
+        self.opened: int = 0
         """How many times it has opened."""
         self._random = random
         self._width = policy.window / BUCKETS
@@ -146,7 +146,7 @@ class Call:
 
     def __init__(self, breaker: Breaker, began: float) -> None:
         self._breaker: Breaker | None = breaker
-        self.began = began
+        self.began: float = began
 
     def end(self, now: float, *, failed: bool) -> bool:
         """Count the call; return whether that closed the breaker."""

@@ -75,10 +75,10 @@ class Core(Generic[T]):
         on_difference: Callable[[str | bytes, T | None, T | None], None] | None = None,
     ) -> None:
         self.state = state
-        self.lookup = Lookup(state)
-        self.flights = Flights(state, self.lookup.look, source_version)
+        self.lookup: Lookup = Lookup(state)
+        self.flights: Flights = Flights(state, self.lookup.look, source_version)
         self.lookup.lose = self.flights.lose
-        self.changes = Changes(state, self.flights, self.lookup)
+        self.changes: Changes = Changes(state, self.flights, self.lookup)
         self._on_difference = on_difference
         self._until_shadow = state.policy.shadow
         self._is_writing = False

@@ -58,17 +58,17 @@ class Flight:
     def __init__(
         self, entry: Entry, found: Found, load: Callable[..., Any], began: float, deadline: float, has_good: bool
     ) -> None:
-        self.entry = entry
-        self.found = found
-        self.load = load
-        self.began = began
-        self.deadline = deadline
-        self.has_good = has_good
-        self.is_repair = found.is_bad
+        self.entry: Entry = entry
+        self.found: Found = found
+        self.load: Callable[..., Any] = load
+        self.began: float = began
+        self.deadline: float = deadline
+        self.has_good: bool = has_good
+        self.is_repair: bool = found.is_bad
         """Whether there was something that cannot be read: it may come again, and is not replaced again at once."""
         self.call: Call | None = None
         """The load as the breaker counts it, once it has begun."""
-        self.waiters = 0
+        self.waiters: int = 0
         self.wakers: list[Callable[[], None]] = []
         """Called once, when the flight is settled: set by the shell that waits."""
         self.cancel: Callable[[], object] = _nothing
@@ -76,8 +76,8 @@ class Flight:
         self.frame: bytes | None = None
         self.stamp: Stamp | None = None
         self.error: BaseException | None = None
-        self.is_settled = False
-        self.is_lost = False
+        self.is_settled: bool = False
+        self.is_lost: bool = False
         """Whether the key was changed since: only who asked before gets this value, and nobody keeps it."""
 
     def succeed(self, frame: bytes, stamp: Stamp | None) -> None:
@@ -125,9 +125,9 @@ class Flights:
         self.state = state
         self.look = look
         self.source_version = source_version
-        self.breaker = Breaker(state.policy.breaker, state.random, state.policy.load_timeout)
-        self.permits = max(1, state.policy.load_concurrency // state.policy.processes)
-        self.loading = 0
+        self.breaker: Breaker = Breaker(state.policy.breaker, state.random, state.policy.load_timeout)
+        self.permits: int = max(1, state.policy.load_concurrency // state.policy.processes)
+        self.loading: int = 0
         self._flying: dict[bytes, Flight] = {}
         self._encoded = 0
 

@@ -28,8 +28,8 @@ class Rate:
     """
 
     def __init__(self, rate: float, processes: int, now: float, random: Random) -> None:
-        self.interval = processes / rate
-        self.waiting = 0
+        self.interval: float = processes / rate
+        self.waiting: int = 0
         self._next = now
         self._since = now
         self._phase = random.random() * self.interval

@@ -35,8 +35,13 @@ LEVELS: Final = {"warning": logging.WARNING}
 class SystemClock:
     """The clocks of the operating system."""
 
-    monotonic = staticmethod(time.monotonic)
-    wall = staticmethod(time.time)
+    def monotonic(self) -> float:
+        """Return seconds that never go back."""
+        return time.monotonic()
+
+    def wall(self) -> float:
+        """Return seconds since 1970."""
+        return time.time()
 
 
 def tell(level: str, text: str) -> None:
@@ -81,8 +86,8 @@ class Settings(Generic[T]):
                 raise ConfigError(f"{name} is a function, not {short(one)}")
         self.codec = codec
         self.policy = policy
-        self.load = None if load is None else takes_timeout(load)
-        self.load_many = None if load_many is None else takes_timeout(load_many)
+        self.load: Loader | None = None if load is None else takes_timeout(load)
+        self.load_many: Loader | None = None if load_many is None else takes_timeout(load_many)
         self._is_durable = is_durable
         self._source_version = source_version
         self._on_difference = on_difference
@@ -146,7 +151,7 @@ class Loader:
         self._call = call
         while isinstance(load, partial):
             load = load.func
-        self.is_awaited = any(map(inspect.iscoroutinefunction, (load, getattr(load, "__call__", None))))  # noqa: B004
+        self.is_awaited: bool = any(map(inspect.iscoroutinefunction, (load, getattr(load, "__call__", None))))  # noqa: B004
         """Whether a call of it blocks nobody, as it makes a coroutine."""
 
     def __call__(self, argument: Any, *, timeout: float) -> Any:

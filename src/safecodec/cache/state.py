@@ -96,13 +96,13 @@ class Found:
         cause: BaseException | None = None,
         name: bytes | None = None,
     ) -> None:
-        self.verdict = verdict
-        self.value = value
-        self.raw = raw
-        self.stamp = stamp
-        self.age = age
-        self.cause = cause
-        self.name = name
+        self.verdict: Verdict | None = verdict
+        self.value: Any = value
+        self.raw: bytes = raw
+        self.stamp: Stamp | None = stamp
+        self.age: float | None = age
+        self.cause: BaseException | None = cause
+        self.name: bytes | None = name
 
     @property
     def is_bad(self) -> bool:
@@ -138,17 +138,17 @@ class State:
         self.keys = keys
         self.facts = facts
         self.random = random
-        self.monotonic = clock.monotonic
+        self.monotonic: Callable[[], float] = clock.monotonic
         self.tell = tell
-        self.counters = dict.fromkeys((*COUNTED, *VERDICT_COUNTERS.values()), 0)
-        self.side_suffix = f"v{facts.newest}-{facts.fingerprint.hex()}"
-        self.store_breaker = Breaker(policy.store_breaker, random, max(1.0, 4 * policy.store_timeout))
-        self.rate = Rate(policy.load_rate, policy.processes, clock.monotonic(), random)
-        self.known = Known(keys, policy.keys, policy.bytes, is_durable)
-        self.entry = self.known.entry
+        self.counters: dict[str, int] = dict.fromkeys((*COUNTED, *VERDICT_COUNTERS.values()), 0)
+        self.side_suffix: str = f"v{facts.newest}-{facts.fingerprint.hex()}"
+        self.store_breaker: Breaker = Breaker(policy.store_breaker, random, max(1.0, 4 * policy.store_timeout))
+        self.rate: Rate = Rate(policy.load_rate, policy.processes, clock.monotonic(), random)
+        self.known: Known = Known(keys, policy.keys, policy.bytes, is_durable)
+        self.entry: Callable[[str | bytes], Entry] = self.known.entry
         self._offset = clock.wall() - clock.monotonic()
         self._opened = False
-        self.left_alone = StoreError("the store failed too often and is left alone for a while")
+        self.left_alone: StoreError = StoreError("the store failed too often and is left alone for a while")
         self._told: dict[str, tuple[float, int]] = {}
 
     # ---- keys --------------------------------------------------------------------------------------------------

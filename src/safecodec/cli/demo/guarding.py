@@ -98,8 +98,8 @@ class GuardedFleet:
     """
 
     def __init__(self, side: Guarded, plan: Plan, database: Database) -> None:
-        self.clock = VirtualClock()
-        self.store = SharedStore(now=self.clock.wall)
+        self.clock: VirtualClock = VirtualClock()
+        self.store: SharedStore = SharedStore(now=self.clock.wall)
         self.store.bind(PRODUCTION)
         self._keys = Keys(PRODUCTION, "user-config")
         self._codec = side.serializer(UserConfig, version=2, environment=PRODUCTION)
@@ -114,8 +114,10 @@ class GuardedFleet:
             random = Random(f"{plan.seed}:{process}")
             return InlineCache(self.store, codec, self.clock, load=load, policy=self.policy, random=random)
 
-        self.policy = GuardPolicy(load_rate=LOAD_RATE, load_concurrency=plan.readers, processes=plan.readers)
-        self.readers = [build(f"reader {number}") for number in range(plan.readers)]
+        self.policy: GuardPolicy = GuardPolicy(
+            load_rate=LOAD_RATE, load_concurrency=plan.readers, processes=plan.readers
+        )
+        self.readers: list[InlineCache] = [build(f"reader {number}") for number in range(plan.readers)]
         self._writer = build("writer")
 
     def encode(self, config: UserConfig, key: bytes) -> bytes:

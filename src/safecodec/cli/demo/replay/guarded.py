@@ -39,7 +39,7 @@ class GuardedClient:
     def __init__(self, site: Site, codec: Codec[UserConfig]) -> None:
         schedule = site.schedule
         self.failures: tuple[type[Exception], ...] = (CacheUnavailableError, StoreError)
-        self.loader = Loader(site.postgres, site.table, timeout=schedule.load_timeout)
+        self.loader: Loader = Loader(site.postgres, site.table, timeout=schedule.load_timeout)
         self._site = site
         policy = GuardPolicy(
             load_rate=schedule.load_rate,

@@ -25,13 +25,13 @@ SCAN_SECONDS: Final = 0.02
 """The least that one fallback query takes on an idle server: fewer rows would not be the incident."""
 FIRST_ROWS: Final = 50_000
 MOST_ROWS: Final = 20_000_000
-COLUMNS: Final = sql.SQL("user_id, plan, seats, rate_limit, beta, regions, note")
+_COLUMNS: Final = sql.SQL("user_id, plan, seats, rate_limit, beta, regions, note")
 # No index on user_id.
-CREATE: Final = sql.SQL(
+_CREATE: Final = sql.SQL(
     "CREATE UNLOGGED TABLE {} (user_id bigint, plan text, seats int, rate_limit int, beta bool, regions text[],"
     " note text)"
 )
-FILL: Final = sql.SQL(
+_FILL: Final = sql.SQL(
     "INSERT INTO {} SELECT 1000000000 + n, 'team', n %% 60, n %% 5000, false, ARRAY['eu-west', 'us-east'], ''"
     " FROM generate_series(1, %s) AS n"
 )
@@ -73,7 +73,7 @@ def _as_load_error() -> Iterator[None]:
 def _fallback(table: str, is_production: bool) -> sql.Composed:
     # One more column makes it another entry of pg_stat_statements.
     more = sql.SQL("") if is_production else sql.SQL(", user_id AS other")
-    return sql.SQL("SELECT {}{} FROM {} WHERE user_id = %s").format(COLUMNS, more, sql.Identifier(table))
+    return sql.SQL("SELECT {}{} FROM {} WHERE user_id = %s").format(_COLUMNS, more, sql.Identifier(table))
 
 
 class Loader:
@@ -160,13 +160,13 @@ def create_table(dsn: str, name: str, users: Sequence[UserConfig], *, scan_secon
         LoadError: The server refused, or the table would grow past `MOST_ROWS`.
     """
     with _as_load_error(), _connect(dsn) as connection:
-        connection.execute(CREATE.format(sql.Identifier(name)))
+        connection.execute(_CREATE.format(sql.Identifier(name)))
         _insert(connection, name, users)
         rows, more, seconds = len(users), FIRST_ROWS, 0.0
         while seconds < scan_seconds:
             if rows + more > MOST_ROWS:
                 raise LoadError(f"a scan of {rows} rows takes {seconds * 1000:.1f} ms, less than it should")
-            connection.execute(FILL.format(sql.Identifier(name)), (more,))
+            connection.execute(_FILL.format(sql.Identifier(name)), (more,))
             rows += more
             connection.execute(sql.SQL("VACUUM ANALYZE {}").format(sql.Identifier(name)))
             seconds = _least_scan(connection, name)

@@ -47,7 +47,7 @@ class CacheAside:
     ) -> None:
         timeout = site.schedule.load_timeout
         self.failures: tuple[type[Exception], ...] = (LoadError, CacheError)
-        self.loader = Loader(site.postgres, site.table, timeout=timeout, is_production=is_production)
+        self.loader: Loader = Loader(site.postgres, site.table, timeout=timeout, is_production=is_production)
         self._site = site
         self._way = way
         self._cache = RedisCache(site.redis, timeout=site.schedule.store_timeout)
