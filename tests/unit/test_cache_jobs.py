@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from safecodec import Codec
-from safecodec.cache import Answer, CacheUnavailableError, GuardedCache, GuardPolicy, Source
+from safecodec.cache import Answer, CacheUnavailableError, GuardedCache, GuardPolicy, Source, StoreError
 from safecodec.cache.stores.file import FileStore
 from safecodec.cache.stores.memory import MemoryStore
 
@@ -31,9 +31,9 @@ class TimeLimitError(Exception):
 
 def cache_of(**options: Any) -> GuardedCache[Sample]:
     given: dict[str, Any] = {"load_rate": 1000, "load_concurrency": 8, "processes": 1, "throttle": 0}
-    files = options.pop("files", None)
+    files, store = options.pop("files", None), options.pop("store", None) or MemoryStore()
     return GuardedCache(
-        MemoryStore(),
+        store,
         Codec(Sample, subject="sample", version=1, payload="avro", environment="production"),
         load=lambda _: SAMPLE,
         policy=GuardPolicy(**given | options),
@@ -112,6 +112,23 @@ def test_writing_down_without_a_thread(monkeypatch: pytest.MonkeyPatch, tmp_path
                 cache.answer("key")
     answer: Answer[Sample] = cache.answer("key")
     assert (answer.value, answer.source) == (SAMPLE, Source.CACHE)
+    wait_until(lambda: not cache._jobs)
+    assert files.get(b"production:sample:key") is not None
+    cache.close()
+
+
+class LostStore(MemoryStore):
+    """A store that does not answer."""
+
+    def _look(self, key: bytes) -> bytes | None:
+        raise StoreError("lost")
+
+
+def test_what_is_loaded_without_the_store_is_written_down(tmp_path: Path) -> None:
+    """While the store is lost, values that are loaded are written down for the next process all the same."""
+    files = FileStore(tmp_path)
+    cache = cache_of(files=files, store=LostStore())
+    assert cache.answer("key").source is Source.LOAD
     wait_until(lambda: not cache._jobs)
     assert files.get(b"production:sample:key") is not None
     cache.close()

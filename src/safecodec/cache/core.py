@@ -14,11 +14,11 @@ from ..errors import CacheUnavailableError, LoadRefusedError, StoreError
 from ._known import NOTHING
 from .answers import RULES, Answer, Source, Verdict
 from .changes import Changes
-from .effects import DecodeMany, Local, Start
+from .durable import Durable
+from .effects import DecodeMany, Start
 from .flights import Flight, Flights
 from .lookup import MILLISECOND, Lookup
 from .state import Found
-from .stores import Swap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -81,7 +81,7 @@ class Core(Generic[T]):
         self.changes: Changes = Changes(state, self.flights, self.lookup)
         self._on_difference = on_difference
         self._until_shadow = state.policy.shadow
-        self._is_writing = False
+        self._durable = Durable(state)
 
     def counters(self) -> dict[str, int]:
         """Return all counters by name."""
@@ -314,6 +314,7 @@ class Core(Generic[T]):
             good = self._good(entry, found, call)
         cause: BaseException | None = found.cause
         flight, refusal = yield from self._flown(entry, found, call, good, began, flight)
+        yield from self._durable.write_behind()
         if flight is not None:
             return self._given((yield from self._landed(entry, flight, found)))
         if not isinstance(refusal, LoadRefusedError):
@@ -422,8 +423,7 @@ class Core(Generic[T]):
         state, policy = self.state, self.state.policy
         assert found.stamp is not None
         assert found.age is not None
-        if state.known.unwritten and not self._is_writing:
-            yield from self._start_writing()
+        yield from self._durable.write_behind()
         if policy.eager is not None and found.age * MILLISECOND > policy.eager * found.stamp.fresh_for:
             yield from self._join(entry, found, call, found.age)
         elif policy.shadow:
@@ -451,35 +451,6 @@ class Core(Generic[T]):
             self.state.note("shadow", f"key {entry.text!r:.200}: the source has another value than the cache")
             if self._on_difference is not None:
                 self._on_difference(entry.key, cached, loaded)
-
-    # ---- what the next process needs ---------------------------------------------------------------------------
-
-    def _start_writing(self) -> Steps[None]:
-        """Start the job that writes frames down; where there is no thread for it, a later answer starts it."""
-        self._is_writing = True
-        try:
-            yield Start(self._write_down(), None)
-        except BaseException as error:
-            self._is_writing = False
-            if not isinstance(error, RuntimeError):
-                raise
-
-    def _write_down(self) -> Steps[None]:
-        state, policy = self.state, self.state.policy
-        try:
-            while state.known.unwritten:
-                _, (entry, frame) = state.known.unwritten.popitem()
-                swap = Swap(
-                    key=entry.name, new=frame, expected=None, seconds=policy.fresh + policy.stale + 1.0,
-                    environment=state.facts.tag,
-                )  # fmt: skip
-                try:
-                    yield Local("swap", (swap,))
-                except StoreError as error:
-                    state.counters["lkg_errors"] += 1
-                    state.note("lkg written", f"a last known good value is not written down: {error}")
-        finally:
-            self._is_writing = False
 
     def refresh(self, key: str | bytes, call: Call) -> Steps[Answer[T]]:
         """Load a value anew, within the rate like any other load, and return it.
