@@ -420,7 +420,7 @@ class Core(Generic[T]):
 
     def _behind(self, entry: Entry, found: Found, call: Call) -> Steps[None]:
         """Load a value anew before it ends, and compare one in so many with the source."""
-        state, policy = self.state, self.state.policy
+        policy = self.state.policy
         assert found.stamp is not None
         assert found.age is not None
         yield from self._durable.write_behind()

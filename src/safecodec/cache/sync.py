@@ -354,18 +354,23 @@ class GuardedCache(Generic[T]):
             self._jobs.add(job)
             try:
                 job.start()
-            except BaseException:  # there is no thread to be had, or a signal's handler has raised
-                if job.ident is None:
-                    self._jobs.discard(job)
+            except BaseException as error:
+                # There is no thread to be had, or a signal's handler has raised: then the thread may run all the same,
+                # or end before `_fly`. CPython may lose count itself, and raise KeyError in place of the handler's error.
+                self._jobs.discard(job)
+                if isinstance(error, KeyError) and error.__context__ is not None:
+                    raise error.__context__ from None
                 raise
 
     def _fly(self, steps: Steps[None]) -> None:
+        job = threading.current_thread()
+        self._jobs.add(job)
         try:
             Context().run(self._run, steps)
         except Exception:
             LOGGER.exception("a load, or what follows one, ended by an error of safecodec")
         finally:
-            self._jobs.discard(threading.current_thread())
+            self._jobs.discard(job)
 
     def _wait(self, effect: Wait) -> None:
         settled = threading.Event()
