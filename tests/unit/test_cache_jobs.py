@@ -90,7 +90,7 @@ def test_a_signal_after_a_load_started(monkeypatch: pytest.MonkeyPatch, is_lost:
             raise TimeLimitError
         except TimeLimitError:
             if is_lost:
-                raise KeyError(job)  # as Thread.start does, whose thread has removed itself from _limbo already
+                raise KeyError(job)  # noqa: B904  # as Thread.start does, whose thread has removed itself from _limbo already
             raise
 
     with monkeypatch.context() as patch:
