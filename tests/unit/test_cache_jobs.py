@@ -124,7 +124,7 @@ def test_writing_down_without_a_thread(monkeypatch: pytest.MonkeyPatch, tmp_path
 class LostStore(MemoryStore):
     """A store that does not answer."""
 
-    def _look(self, key: bytes) -> bytes | None:
+    def _look(self, key: bytes) -> bytes | None:  # noqa: ARG002
         raise StoreError("lost")
 
 

@@ -356,7 +356,7 @@ class GuardedCache(Generic[T]):
                 job.start()
             except BaseException as error:
                 # There is no thread to be had, or a signal's handler has raised: then the thread may run all the same,
-                # or end before `_fly`. CPython may lose count itself, and raise KeyError instead of the handler's error.
+                # or end before `_fly`. CPython may lose count itself, and raise KeyError in the place of that error.
                 self._jobs.discard(job)
                 if isinstance(error, KeyError) and error.__context__ is not None:
                     raise error.__context__ from None
