@@ -309,13 +309,12 @@ class Flights:
             return self._refused("rate", "the load rate or the permits of this process are used up")
         until = now + state.policy.wait
         try:
-            while True:
+            while now < until and now + rate.ready_in(now) <= until:
                 yield Pause(max(rate.ready_in(now), SHORTEST_PAUSE))
                 now = state.monotonic()
                 if self._begins(now):
                     return None
-                if now >= until:
-                    return self._refused("rate", "the load rate or the permits of this process are used up")
+            return self._refused("rate", "the load rate or the permits of this process are used up")
         finally:
             rate.leaves()
 
