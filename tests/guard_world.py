@@ -1,20 +1,21 @@
 """Several processes of a guarded cache in virtual time: one store, one source, one effect at a time.
 
-Each process is a `Core` with its own `State`. Their generators run as tasks; `World.step` performs or answers the
-effect that a task stands at, in whatever order its caller chooses. The facts that laws speak of are written down here.
+Each process is a `Core` with its own `State`. Their generators run as tasks; `World.step` performs or answers
+the effect that a task stands at, in whatever order the caller of it chooses. What a law needs to know is written down here.
 """
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+import sys
 from random import Random
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from safecodec import Codec, DecodeError
+from guard_parts import BASE, CODEC, FOREIGN, KEYS, NEWER, Newer, Origin, Process, Request, Running, Task, Value
+from safecodec import DecodeError
 from safecodec.cache._known import NOTHING, decode_all
 from safecodec.cache.core import Call, Core
-from safecodec.cache.effects import Ask, Decode, DecodeMany, Encode, Load, Pause, Start, Verify, Wait
+from safecodec.cache.effects import Ask, Decode, DecodeMany, Encode, Load, Local, Pause, Start, Verify, Wait
 from safecodec.cache.keys import Keys
 from safecodec.cache.state import Facts, State
 from safecodec.cache.stores.memory import MemoryStore
@@ -22,120 +23,8 @@ from safecodec.errors import LoadTimeoutError, NoValueError, StoreError
 from safecodec.frame import stamp_of, tag
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from safecodec.cache.effects import Effect, Steps
-    from safecodec.cache.flights import Flight
     from safecodec.cache.policy import GuardPolicy
-
-BASE: Final = 1_700_000_000.0
-"""The store's time at the start, in seconds since 1970."""
-KEYS: Final = ("a", "b", "c")
-
-
-@dataclass
-class Value:
-    """A value that says of which key and which load it is."""
-
-    key: str
-    serial: int
-
-
-@dataclass
-class Newer:
-    """The next version of it, which processes of this version cannot read."""
-
-    serial: str
-
-
-CODEC: Final = Codec(Value, subject="s", version=1, environment="test")
-NEWER: Final = Codec(Newer, subject="s", version=2, environment="test")
-FOREIGN: Final = Codec(Value, subject="s", version=1, environment="staging")
-
-
-@dataclass
-class Origin:
-    """A load, or a `set`, that a value is from."""
-
-    key: str
-    process: int
-    began: float
-    tick: int
-    has_row: bool = True
-
-
-@dataclass
-class Request:
-    """A call of a service: its arguments, and what became of it."""
-
-    verb: str
-    keys: tuple[str, ...]
-    options: dict[str, Any]
-    began: float
-    tick: int
-    was_cut: bool = False
-    """Whether a reply of the store was an error."""
-
-
-@dataclass(eq=False)
-class Task:
-    """A generator of the core, and the effect that it stands at."""
-
-    process: Process
-    steps: Steps[Any]
-    request: Request | None = None
-    flight: Flight | None = None
-    effect: Effect | None = None
-    since: float = 0.0
-    is_done: bool = False
-    """Whether the effect is performed, and its result is on its way."""
-    reply: Any = None
-    is_cancelled: bool = False
-    is_over: bool = False
-    result: Any = None
-    error: BaseException | None = None
-    wakes: bool = False
-
-    def wake(self) -> None:
-        """Go on: the flight has landed."""
-        self.wakes = True
-
-    @property
-    def is_shadow(self) -> bool:
-        """Whether it compares a value with the source."""
-        return bool(getattr(self.steps, "__name__", "") == "_compare")
-
-
-@dataclass(eq=False)
-class Running:
-    """A load that has not really ended."""
-
-    process: Process
-    keys: tuple[str, ...]
-    began: float
-    tick: int
-    ended: Callable[[], None]
-    is_shadow: bool
-    is_probe: bool
-    is_given_up: bool = False
-
-
-@dataclass(eq=False)
-class Process:
-    """A process: its core, and what is between it and the world."""
-
-    number: int
-    core: Core[Value]
-    is_awaited: bool
-    """Whether its loads time out and can be cancelled, as in the asyncio shell."""
-    is_cut: bool = False
-    store_failed: bool = False
-    invalidated: dict[str, int] = field(default_factory=dict)
-    """Tick of the last time that the key was seen to be changed."""
-
-    @property
-    def state(self) -> State:
-        return self.core.state
 
 
 class World:
@@ -146,9 +35,12 @@ class World:
         processes: How many there are.
         seed: Of the randomness of all processes.
         awaited: Whether the processes' shells are those of asyncio.
+        durable: Whether each process writes its last known good values down.
     """
 
-    def __init__(self, policy: GuardPolicy, processes: int, seed: int, *, awaited: bool = True) -> None:
+    def __init__(
+        self, policy: GuardPolicy, processes: int, seed: int, *, awaited: bool = True, durable: bool = False
+    ) -> None:
         self.policy = policy
         self.now = 1000.0
         self.tick = 0
@@ -172,14 +64,23 @@ class World:
         self.finished: list[Task] = []
         self.told: list[str] = []
         self.store_faults = 0
-        self.processes = [
-            Process(number, self._core(Random(seed * 100 + number)), awaited) for number in range(processes)
-        ]
+        self.durable, self.awaited = durable, awaited
+        self.restarts = 0
+        self.processes = [self._process(number, Random(seed * 100 + number)) for number in range(processes)]
 
-    def _core(self, random: Random) -> Core[Value]:
+    def _process(self, number: int, random: Random, local: MemoryStore | None = None) -> Process:
         facts = Facts("test", tag("test"), CODEC.version, CODEC.fingerprint())
-        state = State(self.policy, self.names, facts, self, random, lambda _, text: self.told.append(text))
-        return Core(state)
+        tell = lambda _, text: self.told.append(text)  # noqa: E731
+        state = State(self.policy, self.names, facts, self, random, tell, is_durable=self.durable)
+        return Process(number, Core(state), self.awaited, MemoryStore(now=self.wall) if local is None else local)
+
+    def restart(self, number: int) -> None:
+        """Kill a process, and start another in its place, which has its local store."""
+        self.restarts += 1
+        old = self.processes[number]
+        self.tasks = [task for task in self.tasks if task.process is not old]
+        self.running = [run for run in self.running if run.process is not old]
+        self.processes[number] = self._process(number, Random(self.next_tick()), old.local)
 
     # ---- time --------------------------------------------------------------------------------------------------
 
@@ -190,6 +91,16 @@ class World:
     def wall(self) -> float:
         """The time of the store, and of every process before it has asked the store."""
         return BASE + self.now + self.skew
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass. The codec takes none: whoever decodes or encodes has done so before."""
+        for _ in range(1000):
+            coding = [task for task in self.tasks if isinstance(task.effect, (Decode, DecodeMany, Encode, Verify))]
+            for task in coding:
+                self.step(task)
+            if not coding:
+                break
+        self.now += seconds
 
     def jump(self, seconds: float) -> None:
         """Set the store's clock."""
@@ -208,17 +119,15 @@ class World:
         """Have somebody else write an entry: junk, a damaged frame, another version's or environment's."""
         serial = self.next_tick()
         context = key.encode()
-        if entry is None and kind == "newer":
-            entry = NEWER.encode(Newer(str(serial)), context=context)
-        elif entry is None and kind == "foreign":
-            entry = FOREIGN.encode(Value(key, -serial), context=context)
-        elif entry is None and kind == "other key":
-            entry = CODEC.encode(Value(key, -serial), context=b"other")
-        elif entry is None and kind == "damaged":
-            good = CODEC.encode(Value(key, -serial), context=context)
-            entry = good[:-1] + bytes([good[-1] ^ 1])
-        elif entry is None:
-            entry = b"junk %d" % serial
+        if entry is None:
+            own = CODEC.encode(Value(key, -serial), context=context)
+            entry = {
+                "newer": NEWER.encode(Newer(str(serial)), context=context),
+                "foreign": FOREIGN.encode(Value(key, -serial), context=context),
+                "other key": CODEC.encode(Value(key, -serial), context=b"other"),
+                "damaged": own[:-1] + bytes([own[-1] ^ 1]),
+                "junk": b"junk %d" % serial,
+            }[kind]
         self.planted.append((key, kind, entry))
         self.lost[key] = serial
         with self.store._locked():
@@ -254,7 +163,9 @@ class World:
     ) -> Steps[Any]:
         core, key = process.core, keys[0]
         if verb == "set":
-            self.origins.append(Origin(key, process.number, self.now, request.tick))
+            # A delete at the same time may be before it or after: it is from before those that began after it was over.
+            request.origin = Origin(key, process.number, self.now, sys.maxsize)
+            self.origins.append(request.origin)
             return core.changes.set(key, Value(key, len(self.origins) - 1), None)
         if verb == "delete":
             self.deletes.append(request)
@@ -263,6 +174,8 @@ class World:
             return core.changes.expire(key)
         arguments = {name: options.get(name) for name in ("max_age", "stale", "timeout")}
         call = Call(load, load if options.get("many") else None, default=options.get("default", NOTHING), **arguments)
+        if verb == "get":
+            return quick(core, key, call)
         if verb == "refresh":
             return core.refresh(key, call)
         return core.answer(key, call) if verb == "answer" else core.answer_many(list(keys), call)
@@ -303,7 +216,8 @@ class World:
         Args:
             task: The task, which is not over.
             outcome: ``good``; ``bad`` is an error of the store or the loader; ``lost`` is a reply that is lost;
-                ``late`` is a load that is given up at the end of its time, and goes on.
+                ``late`` is a load that is given up at the end of its time, and goes on; or a reply of the store that
+                was there in time, and that a process reads late which was stopped.
         """
         if task.is_cancelled:
             self.cancel(task, asyncio.CancelledError())
@@ -311,6 +225,8 @@ class World:
         effect = task.effect
         if isinstance(effect, Ask):
             self._ask(task, effect, outcome)
+        elif isinstance(effect, Local):
+            self._local(task, effect, outcome)
         elif isinstance(effect, Load):
             self._load(task, effect, outcome)
         elif isinstance(effect, Start):
@@ -333,7 +249,7 @@ class World:
             task.is_done = True
             if outcome != "lost":
                 return
-        silent = self.now - task.since > self.policy.store_timeout
+        silent = self.now - task.since > self.policy.store_timeout and outcome != "late"
         if not task.is_done or outcome in ("bad", "lost") or process.is_cut or silent:
             process.store_failed = True
             self.store_faults += 1
@@ -343,6 +259,12 @@ class World:
             return
         self._seen(process, effect, task.reply)
         self._resume(task, task.reply)
+
+    def _local(self, task: Task, effect: Local, outcome: str) -> None:
+        if outcome == "bad":
+            self._resume(task, error=StoreError("no space is left on the device"))
+        else:
+            self._resume(task, getattr(task.process.local, effect.method)(*effect.arguments))
 
     def _seen(self, process: Process, effect: Ask, reply: Any) -> None:
         entries = {"get": [reply], "get_many": reply}.get(effect.method, [])
@@ -438,6 +360,10 @@ class World:
         self.tasks.remove(task)
         self.finished.append(task)
         request = task.request
+        if request is not None:
+            request.ended = self.now
+        if request is not None and request.origin is not None:
+            request.origin.tick = self.tick
         if request is not None and request.verb == "delete" and error is None:
             self.deletes_done[request.tick] = self.tick
 
@@ -455,3 +381,34 @@ class World:
 
 def load(*_: object, **__: object) -> None:
     """The loader of all calls: the world answers in its place."""
+
+
+def quick(core: Core[Value], key: str, call: Call) -> Steps[Any]:
+    """Answer a key as the blocking shell does that performs the first effects itself."""
+    raw: bytes | StoreError | None = None
+    value: Any = NOTHING
+    entry = core.begin(key)
+    if entry is None:
+        spare = core.spare(key)
+        if spare is None:
+            return (yield from core.answer(key, call))
+        entry, frame, age = spare
+        try:
+            value = yield Decode(frame, entry.context)
+        except NoValueError:
+            value = None
+        return core.spared(value, age)
+    began = core.state.monotonic()
+    try:
+        found: bytes | None = yield Ask("get", (entry.name,))
+        raw = found
+        if found is not None and entry.bad is None:
+            value = yield Decode(found, entry.context)
+            answer = core.quick(entry, found, value, began)
+            if answer is not None:
+                return answer
+    except StoreError as error:
+        raw = error
+    except (DecodeError, NoValueError) as error:
+        value = error
+    return (yield from core.resume(entry, call, raw, value, began))

@@ -16,7 +16,8 @@ from hypothesis.stateful import (
 )
 
 from guard_laws import Laws
-from guard_world import KEYS, World
+from guard_parts import KEYS
+from guard_world import World
 from safecodec.cache.effects import Load
 from safecodec.cache.policy import BreakerPolicy, GuardPolicy
 
@@ -62,16 +63,19 @@ class Guard(RuleBasedStateMachine):
     world: World
     laws: Laws
 
-    @initialize(policy=policies(), seed=st.integers(0, 3), awaited=st.booleans(), started=st.sampled_from([0.0, 60.0]))
-    def begin(self, policy: GuardPolicy, seed: int, awaited: bool, started: float) -> None:
-        self.world = World(policy, 3, seed, awaited=awaited)
+    @initialize(
+        policy=policies(), seed=st.integers(0, 3), awaited=st.booleans(), durable=st.booleans(),
+        started=st.sampled_from([0.0, 60.0]),
+    )  # fmt: skip
+    def begin(self, policy: GuardPolicy, seed: int, awaited: bool, durable: bool, started: float) -> None:
+        self.world = World(policy, 3, seed, awaited=awaited, durable=durable)
         self.laws = Laws(self.world)
         self.world.now += started
 
     # ---- calls -------------------------------------------------------------------------------------------------
 
     @rule(
-        process=PROCESSES, key=KEY, verb=st.sampled_from(["answer", "answer", "answer", "refresh"]),
+        process=PROCESSES, key=KEY, verb=st.sampled_from(["answer", "answer", "get", "get", "refresh"]),
         max_age=st.sampled_from([None, None, 0.0, 1.0]), stale=st.sampled_from([None, None, 0.0, 5.0]),
         timeout=st.sampled_from([None, 0.0, 0.3]),
     )  # fmt: skip
@@ -133,7 +137,7 @@ class Guard(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([0.001, 0.02, 0.2, 0.6, 2.5, 6.0, 11.0, 40.0]))
     def wait(self, seconds: float) -> None:
-        self.world.now += seconds
+        self.world.wait(seconds)
 
     # ---- faults ------------------------------------------------------------------------------------------------
 
@@ -144,6 +148,11 @@ class Guard(RuleBasedStateMachine):
     @rule(key=KEY, kind=st.sampled_from(["junk", "damaged", "newer", "foreign", "other key"]))
     def plant(self, key: str, kind: str) -> None:
         self.world.plant(key, kind)
+
+    @precondition(lambda self: self.world.restarts < 2)
+    @rule(process=PROCESSES)
+    def restart(self, process: int) -> None:
+        self.laws.restart(process)
 
     @rule()
     def empty(self) -> None:
@@ -173,7 +182,7 @@ class Guard(RuleBasedStateMachine):
             if not world.tasks:
                 break
             world.settle()
-            world.now += 0.05
+            world.wait(0.05)
         for run in list(world.running):
             world.end(run)
         laws.always()
