@@ -259,10 +259,19 @@ class Flights:
 
     def _lease(self, flight: Flight) -> Steps[bytes | None]:
         """Take the lease of a key, or settle the flight with what its holder has loaded."""
-        state, policy, entry = self.state, self.state.policy, flight.entry
-        if not policy.lease:
+        state, entry = self.state, flight.entry
+        if not state.policy.lease:
             return None
         token = state.random.randbytes(16)
+        try:
+            return token if (yield from self._leased(flight, token)) else None
+        except BaseException as error:
+            if not isinstance(error, GeneratorExit):  # after which a generator may not yield
+                yield from self._release(entry, token)
+            raise
+
+    def _leased(self, flight: Flight, token: bytes) -> Steps[bool]:
+        state, policy, entry = self.state, self.state.policy, flight.entry
         name, seconds = state.side(entry, "lease"), policy.load_timeout + policy.wait + 4 * policy.store_timeout
         until, pause = state.monotonic() + policy.wait, SHORTEST_PAUSE
         while True:
@@ -270,21 +279,21 @@ class Flights:
             try:
                 leased = yield from state.ask("lease", name, token, seconds)
             except StoreError:
-                return None  # without the store, each process has its own share of the rate, as ever
+                return False  # without the store, each process has its own share of the rate, as ever
             state.learn_time(leased.time, asked)
             if leased.granted:
                 # The last holder may have filled the key since it was looked at: no load is due then.
                 if (yield from self._is_filled(flight)):
                     yield from self._release(entry, token)
-                    return None
-                return token
+                    return False
+                return True
             if flight.has_good or state.monotonic() >= until:
                 flight.fail(self._refused("lease", "another process loads this value"))
-                return None
+                return False
             yield Pause(pause * (0.5 + state.random.random()))
             pause = min(pause * 1.5, LONGEST_PAUSE)
             if (yield from self._is_filled(flight)):
-                return None
+                return False
 
     def _is_filled(self, flight: Flight) -> Steps[bool]:
         """Settle a flight with a fresh value that another process has stored since, if there is one."""
