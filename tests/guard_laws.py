@@ -195,6 +195,14 @@ class Laws:
             assert state.rate.waiting == 0, "nobody waits who is gone"
             assert not flights._flying, "no flight holds a key"
 
+    def leases(self) -> None:
+        """No lease is left of a load that has ended or was cancelled, where the store never failed."""
+        world = self.world
+        if world.last_jump or world.restarts or any(process.store_failed for process in world.processes):
+            return
+        for key in KEYS:
+            assert world.store.get(world.names.side(key, "lease")) is None, f"a lease of {key!r} that nobody holds"
+
     def quarantined(self) -> None:
         """No bytes are in a quarantine more often than they were written."""
         world = self.world

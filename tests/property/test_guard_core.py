@@ -187,6 +187,7 @@ class Guard(RuleBasedStateMachine):
             world.end(run)
         laws.always()
         laws.at_rest()
+        laws.leases()
         laws.quarantined()
         laws.recovers()
         laws.always()
