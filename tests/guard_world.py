@@ -1,7 +1,8 @@
 """Several processes of a guarded cache in virtual time: one store, one source, one effect at a time.
 
 Each process is a `Core` with its own `State`. Their generators run as tasks; `World.step` performs or answers
-the effect that a task stands at, in whatever order the caller of it chooses. What a law needs to know is written down here.
+the effect that a task stands at, in whatever order the caller of it chooses. What a law needs to know is written down
+here.
 """
 
 from __future__ import annotations

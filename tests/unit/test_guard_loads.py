@@ -15,8 +15,8 @@ from safecodec.cache.policy import BreakerPolicy, GuardPolicy
 from safecodec.errors import CacheUnavailableError, LoadRefusedError, LoadTimeoutError
 
 POLICY: dict[str, Any] = {
-    "load_rate": 30.0, "load_concurrency": 6, "processes": 3, "fresh": 10.0, "jitter": 0.0, "eager": None, "stale": 20.0,
-    "throttle": 3.0, "load_timeout": 2.0, "wait": 0.5, "soft_timeout": None,
+    "load_rate": 30.0, "load_concurrency": 6, "processes": 3, "fresh": 10.0, "jitter": 0.0, "eager": None,
+    "stale": 20.0, "throttle": 3.0, "load_timeout": 2.0, "wait": 0.5, "soft_timeout": None,
 }  # fmt: skip
 
 
