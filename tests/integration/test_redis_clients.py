@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import threading
 from collections.abc import Callable
 from contextlib import closing
@@ -12,9 +13,11 @@ from typing import Any
 import pytest
 import redis
 
+from bench.servers import RedisServer
+from proxies import Proxy, delay
 from safecodec.cache.keys import Keys
 from safecodec.cache.stores.redis import AsyncRedisStore, RedisStore
-from safecodec.errors import ConfigError
+from safecodec.errors import ConfigError, StoreError
 from store_cases import url
 
 KEYS = Keys("production", "user-config")
@@ -171,3 +174,90 @@ def test_wrong_urls_show_no_password(kind: Any, cluster: bool) -> None:
         assert caught.value.__cause__ is None
     with pytest.raises(ConfigError, match="decode_responses=False"):
         kind.from_url("redis://127.0.0.1:1/0?decode_responses=true")
+
+
+# ---- replies of other calls
+
+
+class InterruptError(Exception):
+    """What a signal's handler raises."""
+
+
+def interrupt_after(seconds: float) -> None:
+    """Have a signal's handler raise in a while."""
+
+    def interrupt(*_: object) -> None:
+        raise InterruptError
+
+    signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+
+
+def test_interrupted_call_leaves_no_reply_behind(redis_server: RedisServer) -> None:
+    """A call that a signal's handler interrupts costs its connection: no later call gets its reply."""
+    keys = [KEYS.value(str(number)) for number in range(3)]
+    with closing(redis_server.client()) as client, Proxy(redis_server.port) as proxy:
+        for key in keys:
+            client.set(key, b"of " + key)
+        store = RedisStore.from_url(f"redis://127.0.0.1:{proxy.port}/0", timeout=5.0)
+        assert store.get(keys[0]) == b"of " + keys[0]
+        for call in (lambda: store.time(), lambda: store.get(keys[1]), lambda: store.get_many(keys)):
+            proxy.mode = delay(0.15)
+            interrupt_after(0.05)
+            with pytest.raises(InterruptError):
+                call()
+            proxy.mode = "pass"
+            assert store.get(keys[2]) == b"of " + keys[2]
+            assert store.claim() is None
+        store.close()
+
+
+CALLS: dict[str, Callable[[RedisStore], object]] = {
+    "get": lambda store: store.get(KEY),
+    "mget": lambda store: store.get_many([KEY, KEY]),
+    "time": lambda store: store.time(),
+    "evalsha": lambda store: store.lease(KEY, b"token", 1.0),
+}
+
+
+@pytest.mark.parametrize("method", CALLS)
+@pytest.mark.parametrize("wrong", [[b"1", b"2", b"3", b"4"], 7, [7, None]], ids=str)
+def test_reply_of_another_call_is_a_failure_of_the_store(redis_server: RedisServer, method: str, wrong: object) -> None:
+    """A reply that cannot be one to the call is a StoreError, and its connections are closed."""
+    store = RedisStore.from_url(redis_server.url)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(store._client, method, lambda *_, **__: wrong)
+        with pytest.raises(StoreError, match="the reply to another call"):
+            CALLS[method](store)
+    store.close()
+
+
+def test_reply_of_another_call_to_a_coroutine(redis_server: RedisServer) -> None:
+    """An awaited store judges replies as a blocking one does; a mistake of the caller stays one."""
+
+    async def wrong(*_: object, **__: object) -> object:
+        return 7
+
+    async def play() -> None:
+        store = AsyncRedisStore.from_url(redis_server.url)
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(store._client, "get", wrong)
+            with pytest.raises(StoreError, match="the reply to another call"):
+                await store.get(KEY)
+        with pytest.raises(ConfigError):
+            await store.lease(KEY, b"token", -1.0)
+        await store.close()
+
+    asyncio.run(play())
+
+
+def test_connections_of_a_cluster_are_closed(redis_cluster: list[RedisServer]) -> None:
+    """A store of a cluster hangs up with every node that it has a connection to, and one without a client with none."""
+    store = RedisStore.from_url(redis_cluster[0].url, cluster=True, timeout=5.0)
+    store._hang_up()
+    assert store.get(KEY) is None
+    store._hang_up()
+    assert store.get(KEY) is None
+    with pytest.raises(ConfigError):
+        store.lease(KEY, b"token", -1.0)
+    store.close()

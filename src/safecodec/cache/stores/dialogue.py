@@ -20,6 +20,7 @@ __all__ = [
     "Refused",
     "bind",
     "claim",
+    "demand",
     "get",
     "get_many",
     "kept",
@@ -80,6 +81,12 @@ def step(steps: Dialogue[_T], reply: Any) -> Call | Done[_T]:
         return Done(done.value)
 
 
+def demand(holds: bool, reply: Any) -> None:
+    """Raise a TypeError where a reply is not one to the call that was made."""
+    if not holds:
+        raise TypeError(f"a reply of type {type(reply).__name__}")
+
+
 def _run(script: Script, keys: Sequence[bytes], args: Sequence[bytes | int]) -> Dialogue[Any]:
     """Run a script by its digest, and with its text where Redis does not have it: on that key's node, in one trip."""
     reply = yield Call("evalsha", (script.sha, len(keys), *keys, *args), answers=("NOSCRIPT",))
@@ -91,6 +98,7 @@ def _run(script: Script, keys: Sequence[bytes], args: Sequence[bytes | int]) -> 
 def get(key: bytes) -> Dialogue[bytes | None]:
     """Read an entry; one that is no string is bytes that are no frame."""
     reply: bytes | Refused | None = yield Call("get", (key,), answers=("WRONGTYPE",))
+    demand(reply is None or isinstance(reply, (bytes, Refused)), reply)
     return FOREIGN if isinstance(reply, Refused) else reply
 
 
@@ -99,6 +107,8 @@ def get_many(keys: Sequence[bytes], cluster: bool) -> Dialogue[list[bytes | None
     if not keys:
         return []
     found: list[bytes | None] = yield Call("mget_nonatomic" if cluster else "mget", (list(keys),))
+    demand(isinstance(found, list) and len(found) == len(keys), found)
+    demand(all(entry is None or isinstance(entry, bytes) for entry in found), found)
     missing = [at for at, entry in enumerate(found) if entry is None]
     if missing and (yield Call("exists", tuple(keys[at] for at in missing))):
         for at in missing:

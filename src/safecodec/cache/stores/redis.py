@@ -40,6 +40,8 @@ __all__ = ["AsyncRedisStore", "RedisStore"]
 _T = TypeVar("_T")
 _FAILURES: Final = (redis.RedisError, RedisClusterException, OSError, ValueError, LookupError, AttributeError)
 """What redis-py raises where the server or the way to it fails; the last three for replies that it cannot parse."""
+_CROSSED: Final = (TypeError, ValueError, LookupError, AttributeError)
+"""How a dialogue fails where a reply is not the one to its call."""
 _NAMED: Final = {NoScriptError: "NOSCRIPT", NoPermissionError: "NOPERM"}
 """Codes that redis-py cuts off the text of an error."""
 _BLOCKING: Final = (redis.BlockingConnectionPool, redis.asyncio.BlockingConnectionPool)
@@ -56,6 +58,11 @@ def _answer(call: Call, verb: str, key: bytes | None, error: Exception) -> Refus
             return Refused(code)
     shown = "" if key is None else f" of {legible(repr(key)[1:], _LONGEST_KEY)}"
     raise StoreError(f"{verb}{shown} failed in Redis: {type(error).__name__}: {error}") from error
+
+
+def _crossed(verb: str, error: Exception) -> StoreError:
+    """Return the error of a reply that belongs to another call."""
+    return StoreError(f"{verb} got the reply to another call from Redis: {error}")
 
 
 # ---- clients that are taken, and made
@@ -181,13 +188,35 @@ class RedisStore:
     def _run(self, verb: str, key: bytes | None, steps: Dialogue[_T]) -> _T:
         reply: Any = None
         while True:
-            call = step(steps, reply)
+            try:
+                call = step(steps, reply)
+            except SafecodecError:
+                raise
+            except _CROSSED as error:
+                self._hang_up()
+                raise _crossed(verb, error) from error
             if isinstance(call, Done):
                 return call.result
             try:
                 reply = getattr(self._client or self._connected(), call.method)(*call.args, **call.kwargs)
             except _FAILURES as error:
                 reply = _answer(call, verb, key, error)
+            except BaseException:
+                self._hang_up()
+                raise
+
+    def _hang_up(self) -> None:
+        """Close the connections that nobody uses.
+
+        A call that a signal's handler interrupts leaves its reply in a connection of redis-py's pool, and the next call
+        there would take it for its own.
+        """
+        client = self._client
+        nodes = [client] if not self._cluster else [] if client is None else client.get_nodes()
+        for node in nodes:
+            of = node if node is client else node.redis_connection
+            if of is not None:
+                of.connection_pool.disconnect(inuse_connections=False)
 
     def get(self, key: bytes) -> bytes | None:
         """See `Store.get`."""
@@ -284,7 +313,12 @@ class AsyncRedisStore:
             )
         reply: Any = None
         while True:
-            call = step(steps, reply)
+            try:
+                call = step(steps, reply)
+            except SafecodecError:
+                raise
+            except _CROSSED as error:
+                raise _crossed(verb, error) from error
             if isinstance(call, Done):
                 return call.result
             try:
