@@ -184,7 +184,7 @@ class InterruptError(Exception):
 
 
 def test_interrupted_call_leaves_no_reply_behind(redis_server: RedisServer) -> None:
-    """A call that a handler interrupts before it reads its reply costs its connection: no other call gets that reply."""
+    """A call that a handler interrupts before it reads its reply costs its connection: no call after it gets that."""
     keys = [KEYS.value(str(number)) for number in range(3)]
 
     def interrupt(*_: object, **__: object) -> None:
