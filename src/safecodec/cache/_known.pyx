@@ -17,6 +17,8 @@ from safecodec.errors import ConfigError, DecodeError, NoValueError
 NOTHING = object()
 """Stands for a value that is not there."""
 
+# Seconds by which two processes may know the store's clock differently.
+cdef double AHEAD = 1.0
 cdef object _new_tuple = tuple.__new__
 cdef object _FAILURES = (DecodeError, NoValueError)
 cdef object _CACHE = Source.CACHE
@@ -130,7 +132,7 @@ cdef class Known:
         self.evicted += 1
         return 0
 
-    def keep(self, Entry entry not None, bytes frame not None, uint64_t load_start, double fresh):
+    def keep(self, Entry entry not None, bytes frame not None, uint64_t load_start, double fresh, double now):
         """Keep a good frame as a key's last known good, unless a newer one is, or the key was deleted since.
 
         Args:
@@ -138,11 +140,13 @@ cdef class Known:
             frame: The frame.
             load_start: When the load of its value began, in microseconds since 1970.
             fresh: How long it is fresh, in seconds.
+            now: Seconds since 1970, by the store's clock. A frame from the future is of a clock that was ahead, and
+                gives way to any other.
         """
-        self.put(entry, frame, load_start, fresh)
+        self.put(entry, frame, load_start, fresh, now)
 
-    cdef int put(self, Entry entry, bytes frame, uint64_t load_start, double fresh) except -1:
-        if load_start <= entry.not_before or load_start < entry.load_start:
+    cdef int put(self, Entry entry, bytes frame, uint64_t load_start, double fresh, double now) except -1:
+        if load_start <= entry.not_before or load_start < entry.load_start <= (now + AHEAD) * 1e6:
             return 0
         if entry.frame is not frame:
             if not entry.is_gone:
@@ -160,9 +164,16 @@ cdef class Known:
 
     def drop(self, Entry entry not None, uint64_t deleted_at):
         """Forget a key's last known good where it is not from after a deletion, in microseconds since 1970."""
+        if entry.load_start <= max(deleted_at, entry.not_before):
+            self.forget(entry, deleted_at)
+        elif deleted_at > entry.not_before:
+            entry.not_before = deleted_at
+
+    def forget(self, Entry entry not None, uint64_t deleted_at):
+        """Forget a key's last known good, and keep none from before a deletion, in microseconds since 1970."""
         if deleted_at > entry.not_before:
             entry.not_before = deleted_at
-        if entry.frame is not None and entry.load_start <= entry.not_before:
+        if entry.frame is not None:
             if not entry.is_gone:
                 self.held -= PyBytes_GET_SIZE(entry.frame)
             entry.frame = None
@@ -185,10 +196,12 @@ cdef class Known:
             return -1
         age = now - load_start / 1e6
         if age < 0:
-            age = 0  # a clock went back
+            if -age * 1e3 > fresh_for:
+                return -1  # a clock was ahead
+            age = 0
         if age * 1e3 >= untouched * fresh_for:
             return -1
-        self.put(entry, frame, load_start, fresh_for / 1e3)
+        self.put(entry, frame, load_start, fresh_for / 1e3, now)
         return age
 
     def quick(self, Entry entry not None, frame, value, double now, double untouched):

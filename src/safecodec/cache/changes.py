@@ -88,7 +88,7 @@ class Changes:
         state = self.state
         entry = state.entry(key)
         self.flights.lose(entry)
-        state.known.drop(entry, entry.load_start)
+        state.known.forget(entry, min(entry.load_start, state.store_now()))
         for _ in range(ATTEMPTS):
             # By the store's own clock, so that no load that has begun in any process has a later start.
             now: int = yield from state.ask("time")

@@ -299,7 +299,9 @@ class Flights:
         """Settle a flight with a fresh value that another process has stored since, if there is one."""
         before, name = flight.found, flight.found.name
         found = yield from self.look(flight.entry, name or flight.entry.name)
-        older = before.stamp and found.stamp and found.stamp.load_start <= before.stamp.load_start
+        older = (
+            before.stamp and found.stamp and found.stamp.load_start <= before.stamp.load_start <= self.state.store_now()
+        )
         if found.verdict is Verdict.OK and found.raw[:START] != before.raw[:START] and not older:
             flight.succeed(found.raw, found.stamp)
             return True

@@ -99,7 +99,7 @@ class Lookup:
         if stamp.load_start <= entry.not_before:
             return self._counted(Found(Verdict.STALE, None, raw, stamp, age))
         state.keep(entry, raw, stamp)
-        verdict = Verdict.OK if age * MILLISECOND < stamp.fresh_for else Verdict.STALE
+        verdict = Verdict.OK if state.is_fresh(stamp) else Verdict.STALE
         return self._counted(Found(verdict, value, raw, stamp, age))
 
     def deleted(self, entry: Entry, at: int, tombstone: bytes) -> None:
@@ -114,7 +114,7 @@ class Lookup:
             return
         entry.deleted = at
         self.lose(entry)
-        self.state.known.drop(entry, max(at, entry.load_start))
+        self.state.known.forget(entry, at)
         if self.state.known.is_durable:
             self.state.known.unwritten[entry.context] = (entry, tombstone)
 

@@ -186,14 +186,19 @@ class State:
         """Return the seconds since a load began; a clock that went back makes no negative age."""
         return max(0.0, self.now() - load_start / SECOND)
 
+    def is_fresh(self, stamp: Stamp) -> bool:
+        """Tell whether a value is fresh; one from further ahead than it lasts is of a clock that was wrong."""
+        age = self.now() - stamp.load_start / SECOND
+        return -stamp.fresh_for <= age * 1000 < stamp.fresh_for
+
     # ---- last known good ---------------------------------------------------------------------------------------
 
     def keep(self, entry: Entry, frame: bytes, stamp: Stamp | None) -> None:
         """Keep a good frame as a key's last known good, see `Known.keep`. Without a stamp it is as of now."""
         if stamp is None:
-            self.known.keep(entry, frame, self.store_now(), self.policy.fresh)
+            self.known.keep(entry, frame, self.store_now(), self.policy.fresh, self.now())
         else:
-            self.known.keep(entry, frame, stamp.load_start, stamp.fresh_for / 1000)
+            self.known.keep(entry, frame, stamp.load_start, stamp.fresh_for / 1000, self.now())
 
     def usable(self, entry: Entry, verdict: Verdict | None, stale: float | None) -> float | None:
         """Return the age of a key's last known good, or None where it may not be served.
