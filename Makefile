@@ -1,4 +1,4 @@
-# make demo | replay | test | lint | docs | bench | figures | plots | profile | sanitize | coverage
+# make demo | replay | fault-matrix | storm | soak | test | lint | docs | bench | figures | plots | profile | sanitize | coverage
 # make fuzz | fuzz-coverage | fuzz-long | fuzz-pairs | mutate
 # make clean | distclean
 # make bench-gate | bench-gate-update | bench-targets | test-freethreaded | bench-freethreaded
@@ -31,7 +31,7 @@ asan = LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-na
 	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 PYTHONMALLOC=malloc
 suite = -m pytest -c $(ROOT)/pyproject.toml --rootdir=$(ROOT) -p no:cacheprovider
 
-.PHONY: demo replay test test-release coverage lint docs bench bench-gate bench-gate-update bench-targets figures plots profile \
+.PHONY: demo replay fault-matrix storm soak test test-release coverage lint docs bench bench-gate bench-gate-update bench-targets figures plots profile \
 	sanitize fuzz fuzz-coverage fuzz-long fuzz-pairs mutate build servers valgrind clean distclean test-freethreaded bench-freethreaded \
 	build-freethreaded test-pages wheels check-dist sizes sbom changelog test-wheels test-wheel-3.14 test-arm64 test-s390x
 .DELETE_ON_ERROR:
@@ -42,6 +42,19 @@ demo: $(BUILT)
 # The incident on a Redis and a PostgreSQL that are started for it: make replay ARGS="--slip cold --keys 10000".
 replay: $(BUILT) servers
 	$(BIN)/python -m bench.replay $(ARGS)
+
+# The guarded cache on servers that are started for it. Every fault alone and in pairs, which writes
+# docs/reference/fault-matrix.md: ARGS="--only refused --singles --seconds 1" for some cells. 10,000 values spoiled at
+# once. An hour of everything at random: MINUTES=60; its reports are build/soak/soak.md and soak.json.
+fault-matrix: $(BUILT) servers
+	PYTHONPATH=tests $(BIN)/python -m bench.faults $(ARGS)
+
+storm: $(BUILT) servers
+	PYTHONPATH=tests $(BIN)/python -m bench.storm $(ARGS)
+
+soak: MINUTES = 60
+soak: $(BUILT) servers
+	PYTHONPATH=tests $(BIN)/python -m bench.soak --minutes $(MINUTES) $(ARGS)
 
 test: test-release coverage
 
