@@ -582,7 +582,7 @@ def test_verification_is_of_every_version(make: Make) -> None:
 
 def test_hung_load_frees_key_and_waiters(make: Make) -> None:
     """A load that hangs costs its callers their time and no more; the key is loaded by the next, as permits allow."""
-    cache = make(load_timeout=0.5, wait=0.0, load_concurrency=2)
+    cache = make(load_timeout=1.5, wait=0.0, load_concurrency=2)
     gate = threading.Event()
 
     def hang(key: str) -> Config:
@@ -598,7 +598,7 @@ def test_hung_load_frees_key_and_waiters(make: Make) -> None:
     with pytest.raises(CacheUnavailableError):
         cache.get("a")
     assert cache.cache._core.flights.loading == 1
-    cache.clock.skip(1)
+    cache.clock.skip(2)
     cache.cache._plain = cache.cache._settings.call(lambda key, **_: Config(key, 2), None, None, None)
     assert cache.get("a") == Config("a", 2)
     assert cache.stat("load_timeouts") == 1
@@ -609,7 +609,7 @@ def test_hung_load_frees_key_and_waiters(make: Make) -> None:
 
 async def stubborn(key: str, **_: Any) -> Config:
     """A load that ignores that it is cancelled, for a while."""
-    until = asyncio.get_running_loop().time() + 1.0
+    until = asyncio.get_running_loop().time() + 3.0
     while asyncio.get_running_loop().time() < until:
         try:
             await asyncio.sleep(0.05)
