@@ -245,6 +245,24 @@ def test_slow_store_is_left_alone() -> None:
     assert made.processes[0].state.store_breaker.opened == 1
 
 
+@pytest.mark.parametrize("verb", ["answer", "get", "answer_many"])
+def test_lost_store_loads_no_fresh_value(verb: str) -> None:
+    """Without a store, values that are fresh cost no load, with a shadow read due and frames not yet written down."""
+    made = World(GuardPolicy(**(POLICY | {"shadow": 2})), 3, 0, durable=True)
+    made.wait(60.0)
+    for key in "abc":
+        done(made, 0, "answer", key)
+    done(made, 0, "get", "a")
+    began = len(made.starts)
+    made.processes[0].is_cut = True
+    for _ in range(5):
+        for key in "abc":
+            found = done(made, 0, verb, key, many=True)
+            answer = found[key] if isinstance(found, dict) else found
+            assert answer.source is Source.LAST_KNOWN_GOOD
+    assert len(made.starts) == began
+
+
 # ---- what is remembered ------------------------------------------------------------------------------------------
 
 

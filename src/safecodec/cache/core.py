@@ -82,6 +82,8 @@ class Core(Generic[T]):
         self._on_difference = on_difference
         self._until_shadow = state.policy.shadow
         self._durable = Durable(state)
+        self._early: float = 1.0 if state.policy.eager is None else state.policy.eager
+        """The share of its time after which a fresh value is loaded anew behind an answer."""
 
     def counters(self) -> dict[str, int]:
         """Return all counters by name."""
@@ -177,6 +179,7 @@ class Core(Generic[T]):
             serves = self._serves(good, call)
             if (
                 self.flights.flying(entry) is None
+                and not self._keeps(entry, found, good, call)
                 and RULES[found.verdict or Verdict.MISSING].repair
                 and self.flights.refusal(entry, serves) is None
             ):
@@ -219,11 +222,10 @@ class Core(Generic[T]):
         if frame is None:
             return None
         age = state.age(entry.load_start)
-        return (entry, frame, age) if age < self._untouched(1) * entry.fresh else None
+        return (entry, frame, age) if age < self._early * entry.fresh else None
 
     def spared(self, value: T | None, age: float) -> Answer[T]:
         """Return the answer with a value that `spare` had the frame of."""
-        self._until_shadow -= 1
         self.state.counters["store_refused"] += 1
         self.state.counters["answers_last_known_good"] += 1
         return Answer(value, Source.LAST_KNOWN_GOOD, None, age, self.state.left_alone)
@@ -248,7 +250,7 @@ class Core(Generic[T]):
         """Return the share of its time in which a fresh value is answered with nothing behind it."""
         if self.state.known.unwritten or (self.state.policy.shadow and self._until_shadow <= answers):
             return 0.0
-        return 1.0 if self.state.policy.eager is None else self.state.policy.eager
+        return self._early
 
     def _count_quick(self, answers: int) -> None:
         self._until_shadow -= answers
@@ -342,7 +344,7 @@ class Core(Generic[T]):
         if good is None or good > entry.fresh or not self._is_young(good, call):
             return False
         if found.verdict is None:
-            return good < self._untouched(1) * entry.fresh
+            return good < self._early * entry.fresh
         return not RULES[found.verdict].repair and self.state.monotonic() < entry.retry_at
 
     def _wants_second_copy(self, found: Found) -> bool:
