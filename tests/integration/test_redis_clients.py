@@ -12,10 +12,15 @@ from typing import Any
 
 import pytest
 import redis
+import redis.asyncio
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from bench.servers import RedisServer
 from proxies import Proxy, delay
 from safecodec.cache.keys import Keys
+from safecodec.cache.stores import async_store_of, store_of
 from safecodec.cache.stores.redis import AsyncRedisStore, RedisStore
 from safecodec.errors import ConfigError, StoreError
 from store_cases import url
@@ -250,8 +255,19 @@ def test_connections_of_a_cluster_are_closed(redis_cluster: list[RedisServer]) -
     store = RedisStore.from_url(redis_cluster[0].url, cluster=True, timeout=5.0)
     store._hang_up()
     assert store.get(KEY) is None
-    store._hang_up()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(store._client.get_nodes()[0], "redis_connection", None)
+        store._hang_up()
     assert store.get(KEY) is None
     with pytest.raises(ConfigError):
         store.lease(KEY, b"token", -1.0)
     store.close()
+
+
+def test_client_becomes_a_store(redis_server: RedisServer) -> None:
+    """A guarded cache takes a client of redis-py, blocking or awaited, in the place of a store."""
+    once = Retry(NoBackoff(), 0)
+    with closing(redis.Redis(port=redis_server.port, socket_timeout=1, retry=once)) as client:
+        assert isinstance(store_of(client), RedisStore)
+    awaited = redis.asyncio.Redis(port=redis_server.port, socket_timeout=1, retry=AsyncRetry(NoBackoff(), 0))
+    assert isinstance(async_store_of(awaited), AsyncRedisStore)

@@ -31,7 +31,11 @@ def run(script: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]
         ("errors.pyx", "from .frame cimport layout\n", "errors.pyx:1: safecodec.errors imports safecodec.frame"),
         ("codec.pyx", "import fastavro\n", "codec.pyx:1: imports fastavro"),
         ("codec.pyx", "from redis.client import Redis\n", "codec.pyx:1: imports redis"),
-        ("codec.pyx", "import asyncio\n", "codec.pyx:1: imports asyncio, which only safecodec.offload may"),
+        (
+            "codec.pyx",
+            "import asyncio\n",
+            "codec.pyx:1: imports asyncio, which only safecodec.cache.aio, ",
+        ),
         ("_loop.pyx", "from safecodec import offload\n", "_loop.pyx:1: safecodec._loop imports safecodec.offload"),
         ("reader.pyx", "def f():\n    from . import offload\n", "reader.pyx:2: safecodec.reader imports"),
         ("codec.pyx", "x = [f(one) for one in many]\n", "codec.pyx:1: a list of items that are no names"),
