@@ -71,8 +71,7 @@ class World:
 
     def _process(self, number: int, random: Random, local: MemoryStore | None = None) -> Process:
         facts = Facts("test", tag("test"), CODEC.version, CODEC.fingerprint())
-        tell = lambda _, text: self.told.append(text)  # noqa: E731
-        state = State(self.policy, self.names, facts, self, random, tell, is_durable=self.durable)
+        state = State(self.policy, self.names, facts, self, random, self.told.append, is_durable=self.durable)
         return Process(number, Core(state), self.awaited, MemoryStore(now=self.wall) if local is None else local)
 
     def restart(self, number: int) -> None:

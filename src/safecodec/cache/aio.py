@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, TypeVar
 from weakref import WeakSet
 
 from ..errors import ConfigError, LoadTimeoutError
-from ..frame import peek
 from ._known import NOTHING
 from .effects import Ask, Decode, DecodeMany, Encode, Load, Local, Pause, Start, Verify, Wait
 from .shell import LOGGER, Settings, takes_timeout
@@ -82,7 +81,6 @@ class AsyncGuardedCache(Generic[T]):
         self._store: AsyncStore = async_store_of(store)
         self._last_known_good = last_known_good
         self._codec = codec
-        self._readers = self._settings.readers()
         self._perform: dict[type[Effect], Callable[[Any], Awaitable[Any]]] = {
             Ask: self._ask,
             Local: self._local,
@@ -317,10 +315,8 @@ class AsyncGuardedCache(Generic[T]):
         return await self._codec.aencode(effect.value, context=effect.context, stamp=effect.stamp)
 
     async def _verify(self, effect: Verify) -> None:
-        oldest = peek(effect.frame, verify=False).oldest_reader
-        for version, reader in self._readers.items():
-            if version >= oldest:
-                await reader.adecode(effect.frame, context=effect.context)
+        for reader in self._settings.readers_of(effect.frame):
+            await reader.adecode(effect.frame, context=effect.context)
 
     async def _load(self, effect: Load) -> Any:
         """Call the loader in a task of its own, which is given up at the end of its time, whatever it does then."""

@@ -140,7 +140,7 @@ class Breaker:
 
 
 class Call:
-    """A call that a breaker let through; it ends by `done`, `failed` or `cancelled`, once."""
+    """A call that a breaker let through; it ends by `end` or `cancelled`, once."""
 
     __slots__ = ("_breaker", "began")
 

@@ -9,8 +9,7 @@ from ..frame import Stamp, restamp
 from .answers import Verdict
 from .effects import Encode
 from .lookup import MILLISECOND
-from .state import START
-from .stores import Swapped
+from .stores import HEAD, Swapped
 
 if TYPE_CHECKING:
     from ._known import Entry
@@ -72,7 +71,7 @@ class Changes:
                     "a frame of another environment is stored under this key: two environments share a store",
                     key=entry.text, verdict=Verdict.WRONG_ENVIRONMENT.value, cause=found.cause,
                 )  # fmt: skip
-            expected = found.raw[:START]
+            expected = found.raw[:HEAD]
         return bool(swapped is Swapped.DONE)
 
     def delete(self, key: str | bytes, hold: float) -> Steps[None]:
@@ -120,6 +119,6 @@ class Changes:
             kind = "value" if found.stamp is None else found.stamp.kind
             stamp = Stamp(load_start=start, fresh_for=0, kind=kind, source_version=version)
             frame = restamp(found.raw, stamp, context=entry.context)
-            swap = self.flights.swap(entry, frame, stamp, expected=found.raw[:START])
+            swap = self.flights.swap(entry, frame, stamp, expected=found.raw[:HEAD])
             if (yield from state.ask("swap", swap)) is not Swapped.CHANGED:
                 return

@@ -411,12 +411,9 @@ class Core(Generic[T]):
         self.state.counters["unavailable"] += 1
         verdict = "the store did not answer" if found.verdict is None else found.verdict.value
         why = f"; {refusal}" if refusal is not None and refusal is not cause else ""
-        error = CacheUnavailableError(
-            f"no value may be served{why}", key=entry.text, verdict=verdict,
-            cause=cause or refusal,
-        )  # fmt: skip
-        error.__cause__ = cause or refusal
-        return error
+        return CacheUnavailableError(
+            f"no value may be served{why}", key=entry.text, verdict=verdict, cause=cause or refusal
+        )
 
     # ---- behind an answer --------------------------------------------------------------------------------------
 

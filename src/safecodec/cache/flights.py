@@ -11,8 +11,8 @@ from .answers import RULES, Verdict
 from .breaker import Breaker
 from .effects import Encode, Load, Pause, Start, Verify, Wait
 from .lookup import MILLISECOND
-from .state import START, Found
-from .stores import Swap, Swapped
+from .state import Found
+from .stores import HEAD, Swap, Swapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -282,10 +282,8 @@ class Flights:
                 return False  # without the store, each process has its own share of the rate, as ever
             state.learn_time(leased.time, asked)
             if leased.granted:
-                # The last holder may have filled the key since it was looked at: no load is due then.
-                if (yield from self._is_filled(flight)):
-                    yield from self._release(entry, token)
-                    return False
+                # The last holder may have filled the key since it was looked at: the flight is settled then.
+                yield from self._is_filled(flight)
                 return True
             if flight.has_good or state.monotonic() >= until:
                 flight.fail(self._refused("lease", "another process loads this value"))
@@ -302,7 +300,7 @@ class Flights:
         older = (
             before.stamp and found.stamp and found.stamp.load_start <= before.stamp.load_start <= self.state.store_now()
         )
-        if found.verdict is Verdict.OK and found.raw[:START] != before.raw[:START] and not older:
+        if found.verdict is Verdict.OK and found.raw[:HEAD] != before.raw[:HEAD] and not older:
             flight.succeed(found.raw, found.stamp)
             return True
         # The fill compares with what is there now.
@@ -462,7 +460,7 @@ class Flights:
             yield from self._release(entry, token)
             return
         swap = self.swap(
-            entry, frame, stamp, expected=found.raw[:START], token=token, name=found.name,
+            entry, frame, stamp, expected=found.raw[:HEAD], token=token, name=found.name,
             quarantine=rule.quarantine and found.name is None,
         )  # fmt: skip
         try:

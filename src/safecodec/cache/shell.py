@@ -1,4 +1,4 @@
-"""What the blocking and the awaited shell of a guarded cache share: set-up, arguments of calls, texts for the log."""
+"""Set-up, arguments of calls and log lines, for the blocking and the awaited shell of a guarded cache."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from random import SystemRandom
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from ..errors import ConfigError, IncompatibleSchemaError, short
-from ..frame import tag
+from ..frame import peek, tag
 from ._known import NOTHING
 from .core import Call, Core
 from .keys import Keys
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 LOGGER: Final = logging.getLogger("safecodec.cache")
-LEVELS: Final = {"warning": logging.WARNING}
 
 
 class SystemClock:
@@ -44,9 +43,18 @@ class SystemClock:
         return time.time()
 
 
-def tell(level: str, text: str) -> None:
-    """Write a line to the log of ``safecodec.cache``."""
-    LOGGER.log(LEVELS[level], "%s", text)
+def tell(text: str) -> None:
+    """Write a warning to the log of ``safecodec.cache``."""
+    LOGGER.warning("%s", text)
+
+
+def _readers(codec: Codec[Any]) -> dict[int, Reader[Any]]:
+    """Return a reader for each version, by its number, except those that cannot read the others' frames."""
+    readers = {}
+    for version in codec.versions:
+        with suppress(IncompatibleSchemaError):
+            readers[version] = codec.reader(codec.schema(version))
+    return readers
 
 
 class Settings(Generic[T]):
@@ -89,6 +97,7 @@ class Settings(Generic[T]):
         self.load: Loader | None = None if load is None else takes_timeout(load)
         self.load_many: Loader | None = None if load_many is None else takes_timeout(load_many)
         self._is_durable = is_durable
+        self._readers = _readers(codec)
         self._source_version = source_version
         self._on_difference = on_difference
         self._clock = SystemClock() if clock is None else clock
@@ -102,13 +111,10 @@ class Settings(Generic[T]):
         state = State(self.policy, keys, facts, self._clock, self._random, tell, is_durable=self._is_durable)
         return Core(state, self._source_version, self._on_difference)
 
-    def readers(self) -> dict[int, Reader[Any]]:
-        """Return a reader for each version, by its number, except those that cannot read the others' frames."""
-        codec, readers = self.codec, {}
-        for version in codec.versions:
-            with suppress(IncompatibleSchemaError):
-                readers[version] = codec.reader(codec.schema(version))
-        return readers
+    def readers_of(self, frame: bytes) -> list[Reader[Any]]:
+        """Return the readers of all versions that can read a frame: those with which it is verified."""
+        oldest = peek(frame, verify=False).oldest_reader
+        return [reader for version, reader in self._readers.items() if version >= oldest]
 
     def call(
         self,

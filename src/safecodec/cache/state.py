@@ -5,26 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from ..errors import CacheError, ConfigError, StoreError
-from ..frame import Header
+from ..errors import ConfigError, StoreError
 from ._known import Known
 from .answers import RULES, Verdict
 from .breaker import Breaker
 from .effects import Ask
 from .rate import Rate
+from .stores import HEAD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from random import Random
 
+    from ..errors import DecodeError
     from ..frame import Stamp
     from ._known import Entry
     from .effects import Effect, Steps
     from .keys import Keys
     from .policy import GuardPolicy
 
-START: Final = 56
-"""How many bytes of an entry tell it from another: header and stamp."""
 SECOND: Final = 1_000_000
 """Microseconds."""
 SHARP: Final = 0.05
@@ -119,7 +118,7 @@ class State:
         facts: What is known of the codec.
         clock: Time.
         random: Where jitter and phases come from.
-        tell: Called with a level and a text for the log; must neither block nor raise.
+        tell: Called with a warning for the log; must neither block nor raise.
         is_durable: Whether last known good frames are written down, for the next process.
     """
 
@@ -130,7 +129,7 @@ class State:
         facts: Facts,
         clock: Clock,
         random: Random,
-        tell: Callable[[str, str], None],
+        tell: Callable[[str], None],
         *,
         is_durable: bool = False,
     ) -> None:
@@ -284,12 +283,11 @@ class State:
 
     # ---- what is told ------------------------------------------------------------------------------------------
 
-    def remember(self, entry: Entry, raw: bytes, verdict: Verdict, cause: CacheError | Any) -> Found:
+    def remember(self, entry: Entry, raw: bytes, verdict: Verdict, cause: DecodeError) -> Found:
         """Remember a verdict, so that these bytes are decoded and reported once."""
-        found = Found(verdict, raw=raw[:START], cause=cause)
+        found = Found(verdict, raw=raw[:HEAD], cause=cause)
         entry.bad = (len(raw), hash(raw), found)
-        header = getattr(cause, "header", None)
-        written = f", {header!r}" if isinstance(header, Header) else ""
+        written = "" if cause.header is None else f", {cause.header!r}"
         self.note(verdict.value, f"key {entry.text!r:.200}: {verdict.value}: {cause}{written}")
         return found
 
@@ -301,4 +299,4 @@ class State:
             self._told[about] = (last, missed + 1)
             return
         self._told[about] = (now, 0)
-        self.tell("warning", f"{text} (and {missed} more like it)" if missed else text)
+        self.tell(f"{text} (and {missed} more like it)" if missed else text)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, TypeVar
 from weakref import WeakSet
 
 from ..errors import CacheUnavailableError, ConfigError, DecodeError, NoValueError, StoreError
-from ..frame import peek
 from ._known import NOTHING, decode_all
 from .effects import Ask, Decode, DecodeMany, Encode, Load, Local, Pause, Start, Verify, Wait
 from .shell import LOGGER, Settings
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from .stores import Store
 
 T = TypeVar("T")
-D = TypeVar("D")
 R = TypeVar("R")
 P = ParamSpec("P")
 
@@ -88,7 +86,6 @@ class GuardedCache(Generic[T]):
         self._last_known_good = last_known_good
         self._decode = codec.decode
         self._encode = codec.encode
-        self._readers = self._settings.readers()
         self._perform: dict[type[Effect], Callable[[Any], Any]] = {
             Ask: self._ask,
             Local: self._local,
@@ -336,10 +333,8 @@ class GuardedCache(Generic[T]):
         return self._encode(effect.value, context=effect.context, stamp=effect.stamp)
 
     def _verify(self, effect: Verify) -> None:
-        oldest = peek(effect.frame, verify=False).oldest_reader
-        for version, reader in self._readers.items():
-            if version >= oldest:
-                reader.decode(effect.frame, context=effect.context)
+        for reader in self._settings.readers_of(effect.frame):
+            reader.decode(effect.frame, context=effect.context)
 
     def _load(self, effect: Load) -> Any:
         try:

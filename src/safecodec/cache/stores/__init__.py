@@ -230,13 +230,8 @@ def store_of(given: Any) -> Store:
     Raises:
         ConfigError: It is neither, or a client that must be set up otherwise.
     """
-    if hasattr(given, "swap"):
-        _demand(given, awaited=False)
-        store: Store = given
-        return store
-    from .redis import RedisStore
-
-    return RedisStore(given)
+    store: Store = _store(given, awaited=False)
+    return store
 
 
 def async_store_of(given: Any) -> AsyncStore:
@@ -245,18 +240,18 @@ def async_store_of(given: Any) -> AsyncStore:
     Raises:
         ConfigError: It is neither, or a client that must be set up otherwise.
     """
-    if hasattr(given, "swap"):
-        _demand(given, awaited=True)
-        store: AsyncStore = given
-        return store
-    from .redis import AsyncRedisStore
-
-    return AsyncRedisStore(given)
+    store: AsyncStore = _store(given, awaited=True)
+    return store
 
 
-def _demand(given: Any, *, awaited: bool) -> None:
+def _store(given: Any, *, awaited: bool) -> Any:
+    if not hasattr(given, "swap"):
+        from .redis import AsyncRedisStore, RedisStore
+
+        return AsyncRedisStore(given) if awaited else RedisStore(given)
     if iscoroutinefunction(given.swap) is not awaited:
         raise ConfigError(
             f"{type(given).__name__} is a store whose calls are {'not ' if awaited else ''}awaited: give it to "
             f"{'GuardedCache' if awaited else 'AsyncGuardedCache'}"
         )
+    return given
