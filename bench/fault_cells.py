@@ -26,7 +26,7 @@ BEFORE: Final = 0.2
 
 @dataclass(slots=True)
 class Cell:
-    """What came of a cell.
+    """The outcome of a cell.
 
     Args:
         faults: The names of its faults.

@@ -27,7 +27,7 @@ from .users import SUBJECT, codec_of, key_of, physical
 __all__ = ["NAMES", "Fault", "Touches", "faults_of"]
 
 Touches: TypeAlias = Literal["nothing", "values", "store"]
-"""What of the store a fault changes by itself: nothing, all values, or everything."""
+"""The part of the store that a fault changes by itself: nothing, all values, or everything."""
 HOUR: Final = 3600 * 1_000_000
 NAMES: Final = (
     "every value corrupt", "wrong environment", "newer writer", "clock jump", "cold start", "Redis restarted empty",
@@ -48,7 +48,7 @@ class Fault:
     Args:
         name: How the table calls it.
         text: How it is done.
-        touches: What of the store it changes by itself.
+        touches: The part of the store that it changes by itself.
         begin: Begins it.
         tick: Called again and again while it lasts.
         end: Ends it.

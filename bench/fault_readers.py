@@ -84,7 +84,7 @@ class Place:
 
 @dataclass(slots=True)
 class Account:
-    """What a reader saw since it was told to begin.
+    """Answers and errors that a reader had since it was told to begin.
 
     Args:
         requests: How many there were.
@@ -199,7 +199,7 @@ class ShiftedStore(RedisStore):
 
 
 class AsyncShiftedStore(AsyncRedisStore):
-    """The same for asyncio."""
+    """A `ShiftedStore` whose calls are awaited."""
 
     desk: Desk
 

@@ -1,4 +1,4 @@
-"""What the fault matrix is played on: two Redis and a PostgreSQL behind proxies, and the processes that read."""
+"""The stage of the fault matrix: two Redis and a PostgreSQL behind proxies, and the processes that read."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = ["POLICY", "RECOVERY", "Stage", "StageError", "Twins", "stage"]
 TABLE: Final = "safecodec_faults"
 ROLE: Final = "reader"
 PRELOAD: Final = ("bench.fault_readers", "bench.fault_table")
-"""What the programs import that start readers: each process imports its program once more."""
+"""Imports of the programs that start readers: each process imports its program once more."""
 POLICY: Final = GuardPolicy(
     load_rate=40,
     load_concurrency=16,

@@ -1,4 +1,4 @@
-"""What the processes of a soak share: policy, place, and the measures that each takes of itself."""
+"""Shared by the processes of a soak: policy, place, and the measures that each takes of itself."""
 
 from __future__ import annotations
 
