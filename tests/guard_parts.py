@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from safecodec.cache.core import Core
     from safecodec.cache.effects import Effect, Steps
-    from safecodec.cache.flights import Flight
+    from safecodec.cache.flight import Flight
     from safecodec.cache.state import State
     from safecodec.cache.stores.memory import MemoryStore
 

@@ -16,7 +16,8 @@ from .answers import RULES, Answer, Source, Verdict
 from .changes import Changes
 from .durable import Durable
 from .effects import DecodeMany, Start
-from .flights import Flight, Flights
+from .flight import Flight
+from .flights import Flights
 from .lookup import MILLISECOND, Lookup
 from .state import Found
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from ._known import Entry
-    from .flights import Flight
+    from .flight import Flight
 
 R = TypeVar("R")
 
