@@ -6,7 +6,6 @@ miss, and no verdict costs more loads than the policy's rate allows.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
@@ -15,10 +14,11 @@ from ._known import NOTHING
 from .answers import RULES, Answer, Source, Verdict
 from .changes import Changes
 from .durable import Durable
-from .effects import DecodeMany, Start
+from .effects import DecodeMany
 from .flight import Flight
 from .flights import Flights
 from .lookup import MILLISECOND, Lookup
+from .shadow_reads import ShadowReads
 from .state import Found
 
 if TYPE_CHECKING:
@@ -80,8 +80,7 @@ class Core(Generic[T]):
         self.flights: Flights = Flights(state, self.lookup.look, source_version)
         self.lookup.lose = self.flights.lose
         self.changes: Changes = Changes(state, self.flights, self.lookup)
-        self._on_difference = on_difference
-        self._until_shadow = state.policy.shadow
+        self._shadow = ShadowReads(state, self.flights, self.lookup, on_difference)
         self._durable = Durable(state)
         self._early: float = 1.0 if state.policy.eager is None else state.policy.eager
         """The share of its time after which a fresh value is loaded anew behind an answer."""
@@ -249,12 +248,12 @@ class Core(Generic[T]):
 
     def _untouched(self, answers: int) -> float:
         """Return the share of its time in which a fresh value is answered with nothing behind it."""
-        if self.state.known.unwritten or (self.state.policy.shadow and self._until_shadow <= answers):
+        if self.state.known.unwritten or self._shadow.is_due_within(answers):
             return 0.0
         return self._early
 
     def _count_quick(self, answers: int) -> None:
-        self._until_shadow -= answers
+        self._shadow.pass_over(answers)
         self.state.counters["verdict_ok"] += answers
         self.state.counters["answers_cache"] += answers
 
@@ -427,30 +426,7 @@ class Core(Generic[T]):
         if policy.eager is not None and found.age * MILLISECOND > policy.eager * found.stamp.fresh_for:
             yield from self._join(entry, found, call, found.age)
         elif policy.shadow:
-            self._until_shadow -= 1
-            if self._until_shadow <= 0:
-                self._until_shadow = policy.shadow
-                yield from self._shadow(entry, found, call)
-
-    def _shadow(self, entry: Entry, found: Found, call: Call) -> Steps[None]:
-        if self.flights.refusal(entry, True) is None:
-            flight = Flight(entry, found, call.load, self.state.monotonic(), 0.0, True)
-            with suppress(RuntimeError):  # the operating system has no thread for it: the answer is good without
-                yield Start(self._compare(flight), flight)
-
-    def _compare(self, flight: Flight) -> Steps[None]:
-        found, entry = flight.found, flight.entry
-        try:
-            loaded = yield from self.flights.load(flight.load, entry.key, [flight])
-        except Exception:
-            return  # counted by the flights
-        cached = yield from self.lookup.decoded(entry, found.raw)
-        same = bool(cached == loaded)
-        self.state.counters["shadow_same" if same else "shadow_different"] += 1
-        if not same:
-            self.state.note("shadow", f"key {entry.text!r:.200}: the source has another value than the cache")
-            if self._on_difference is not None:
-                self._on_difference(entry.key, cached, loaded)
+            yield from self._shadow.read_behind(entry, found, call.load)
 
     def refresh(self, key: str | bytes, call: Call) -> Steps[Answer[T]]:
         """Load a value anew, within the rate like any other load, and return it.
