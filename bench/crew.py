@@ -7,16 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
-from safecodec.cli.demo.replay.driver import METHOD
-from safecodec.cli.demo.replay.events import Failure, Ready
+from safecodec.cli.demo.replay.driver import METHOD, STOP_SECONDS, received
+from safecodec.cli.demo.replay.events import Ready
 from safecodec.cli.demo.replay.traffic import child
 
 __all__ = ["Crew", "CrewError", "Member", "crew"]
 
 START_SECONDS: Final = 120.0
 """How long a process has until it is ready."""
-STOP_SECONDS: Final = 30.0
-"""How long it has to end after its last word."""
 
 
 class CrewError(Exception):
@@ -63,14 +61,7 @@ class Member:
         """Wait for a message; see `ask`."""
         if not self._channel.poll(seconds):
             raise CrewError(f"{self.name} did not answer within {seconds:.0f} s")
-        try:
-            message = self._channel.recv()
-        except EOFError:
-            self.process.join(STOP_SECONDS)
-            raise CrewError(f"{self.name} ended with exit code {self.process.exitcode}") from None
-        if isinstance(message, Failure):
-            raise CrewError(f"{self.name} failed:\n{message.text}")
-        return message
+        return received(self._channel, self.process, self.name, CrewError)
 
     def join(self) -> None:
         """Wait for the end of the process, after it was told to end."""

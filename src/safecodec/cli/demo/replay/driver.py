@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .schedule import Site
     from .served import Way
 
-__all__ = ["ReplayError", "play"]
+__all__ = ["METHOD", "STOP_SECONDS", "ReplayError", "play", "received"]
 
 START_SECONDS: Final = 120.0
 """How long the processes have until they are ready."""
@@ -200,11 +200,26 @@ def _await_ready(one: _Process) -> None:
 
 
 def _received(one: _Process) -> Any:
+    return received(one.channel, one.process, "a process of the replay", ReplayError)
+
+
+def received(channel: Any, process: Any, name: str, error: type[Exception]) -> Any:
+    """Return the next message of a child.
+
+    Args:
+        channel: This end of its pipe, which has something to read.
+        process: The child.
+        name: How errors call it.
+        error: The class of errors.
+
+    Raises:
+        Exception: One of the class: the child ended, or failed.
+    """
     try:
-        message = one.channel.recv()
+        message = channel.recv()
     except EOFError:
-        one.process.join(STOP_SECONDS)
-        raise ReplayError(f"a process of the replay ended with exit code {one.process.exitcode}") from None
+        process.join(STOP_SECONDS)
+        raise error(f"{name} ended with exit code {process.exitcode}") from None
     if isinstance(message, Failure):
-        raise ReplayError(f"a process of the replay failed:\n{message.text}")
+        raise error(f"{name} failed:\n{message.text}")
     return message
