@@ -19,6 +19,7 @@ import pytest
 from guarded import CODEC, KINDS, Clock, Config, Guarded, Lost
 from safecodec import Codec, EncodeError
 from safecodec.cache import CacheUnavailableError, LoadRefusedError, LoadTimeoutError, Source, StoreError, Verdict
+from safecodec.cache.effects import Wait
 from safecodec.cache.stores.memory import MemoryStore
 from safecodec.errors import ConfigError, DecodeError
 
@@ -978,6 +979,23 @@ def test_waiting_for_an_interrupted_leader_is_done_twice(make: Make) -> None:
         next(steps)
     assert ended.value.value[0] is None
     assert ended.value.value[1].by == "cancellation"
+
+
+def test_load_that_ends_before_its_caller_waits() -> None:
+    """A caller whose load has ended between its start and the wait for it does not wait at all."""
+    with Guarded("blocking", wait=10.0) as cache:
+        perform = cache.cache._perform
+        wait, ended = perform[Wait], []
+
+        def late(effect: Any) -> None:
+            cache.settle()
+            ended.append(effect.flight.is_settled)
+            effect.flight.wakers = None  # a wait would add to it
+            wait(effect)
+
+        perform[Wait] = late
+        assert cache.get("a") == Config("a", 1)
+        assert ended == [True]
 
 
 def test_thread_that_cannot_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
