@@ -32,9 +32,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import msgspec
 
 from fuzz.judge import Judge, Report
-from fuzz.structured import READ, BareAvro, framed, parse_schema
+from fuzz.structured import ANOTHER, READ, BareAvro, framed, parse_schema
+from reference import reseal
 from safecodec import Codec, peek, unpack
 from safecodec.cli.verdict import inspect
+from safecodec.frame import restamp, stamp_of
 
 CORPUS = Path(__file__).with_name("corpus.txt")
 LONGEST = 2048
@@ -181,10 +183,14 @@ def _bare(at: int) -> BareAvro:
     return BareAvro(Judge(Report(), 0), *SCHEMAS[at])
 
 
-def _frame(judge: Judge, _: int, data: bytes) -> None:
+def _frame(judge: Judge, at: int, data: bytes) -> None:
+    if at % 2 and len(data) >= 32:
+        data = reseal(data, payload=at % 4 == 3)
     for name, call in (
         ("peek", lambda: peek(data)),
         ("unpack", lambda: unpack(data, subject="s", environment="test")),
+        ("stamp of", lambda: stamp_of(data)),
+        ("restamp", lambda: restamp(data, ANOTHER)),
         ("inspect", lambda: [str(one) for one in inspect(io.BytesIO(data)).faults]),
     ):
         judge.call(name, call, READ, len(data), data.hex, per_byte=50)
@@ -242,7 +248,8 @@ def seeds() -> list[bytes]:
         for at, (writer, _) in enumerate(_codecs(payload)):
             for value in _values(TYPES[at][1]):
                 frame = writer.encode(value)
-                found += [bytes((entry, at)) + frame[32:], b"\0\0" + frame]
+                stamped = restamp(frame, ANOTHER)
+                found += [bytes((entry, at)) + frame[32:], b"\0\0" + frame, b"\0\3" + stamped]
     found += [bytes((2, at)) + b"\2\2\2\2\0\0\0\0\0\0\0\0" for at in range(len(SCHEMAS))]
     found += [b"\1\0" + msgspec.json.encode(one) for pair in SCHEMAS for one in pair if one is not None]
     return found

@@ -42,6 +42,7 @@ from pairs.generate import Generator, closed, settled
 from pairs.realise import Realm
 from pairs.types import Space
 from pairs.values import Maker as ValueMaker
+from reference import reseal
 from safecodec import Breathing, Codec, pack, peek, unpack
 from safecodec.avro import Limits, Schema
 from safecodec.avro._decoder import Walk
@@ -54,6 +55,7 @@ from safecodec.errors import (
     SchemaError,
     ValueTooLargeError,
 )
+from safecodec.frame import Stamp, restamp, stamp_of
 from safecodec.frame.sniff import name_of
 
 CHUNK = 25
@@ -269,8 +271,9 @@ class Case:
     # ---- frames --------------------------------------------------------------------------------------------------
 
     def frames(self) -> None:
-        """Headers and bytes of all kinds, looked at by all that needs no schema."""
+        """Headers, stamps and bytes of all kinds, looked at by all that needs no schema."""
         pick = self.pick
+        context = pick.choice((None, b"key"))
         good = pack(
             pick.randbytes(pick.choice((0, 1, 20, 300, 70_000))),
             format=pick.choice(("avro", "msgpack", "json")),
@@ -278,8 +281,10 @@ class Case:
             version=pick.choice((1, 2, 2**16 - 1)),
             fingerprint=pick.randbytes(4),
             environment=pick.choice((None, "test")),
-            context=pick.choice((None, b"key")),
+            context=context,
         )
+        if pick.random() < 0.4:
+            good = restamp(good, _stamp(pick), context=context)
         codec: Any = Codec(
             {"type": "array", "items": ["null", "long"]},
             subject="s",
@@ -291,12 +296,14 @@ class Case:
             self.input()
             data = bytearray(good)
             for _ in range(pick.randrange(4)):
-                at = pick.randrange(min(len(data), 40))
+                at = pick.randrange(min(len(data), 64))
                 data[at : at + pick.choice((1, 1, 4))] = pick.choice(
                     (pick.randbytes(1), pick.randbytes(4), b"\xff" * 4, b"\0", b"")
                 )
             frame = mutated(pick.randrange, bytes(data), good[::-1]) if pick.random() < 0.4 else bytes(data)
             frame = pick.randbytes(pick.randrange(90)) if pick.random() < 0.1 else frame
+            if 32 <= len(frame) < 1000 and pick.random() < 0.4:
+                frame = reseal(frame, payload=pick.random() < 0.5)
             look_at_frame(self.judge, codec, frame)
 
     # ---- hooks ---------------------------------------------------------------------------------------------------
@@ -346,6 +353,14 @@ BIG = 2000.0
 def _alike(one: Any, other: Any) -> bool:
     """Whether values have one text, or are equal: of one moment in two time zones; the order of sets says nothing."""
     return repr(one) == repr(other) or "{" in repr(one) or bool(one == other)
+
+
+def _stamp(pick: Random) -> Stamp:
+    return Stamp(
+        load_start=pick.choice((0, 1_767_357_015_250_000, 2**63 - 1)),
+        fresh_for=pick.choice((0, 300_000, 2**32 - 1)),
+        source_version=pick.choice((0, 42, 2**64 - 1)),
+    )
 
 
 def framed(codec: Any, data: bytes) -> bytes:
@@ -445,6 +460,9 @@ def parse_schema(judge: Judge, source: Any) -> None:
         judge.call(f"{name} of a damaged schema", call, allowed, size, shown, per_byte=SLOW_SCHEMA * 3)
 
 
+ANOTHER = Stamp(load_start=1, fresh_for=1)
+
+
 def look_at_frame(judge: Judge, codec: Any, frame: bytes) -> None:
     """Look at the bytes of a frame, or of anything else, in every way that needs no schema."""
     shown = lambda: f"{frame[:800].hex()} ({len(frame)} bytes)"  # noqa: E731
@@ -453,6 +471,8 @@ def look_at_frame(judge: Judge, codec: Any, frame: bytes) -> None:
         ("peek", lambda: peek(frame, verify=False)),
         ("unpack", lambda: unpack(frame, subject="s", environment="test")),
         ("unpack", lambda: unpack(bytearray(frame), subject="s", environment=None, context=b"key")),
+        ("stamp of", lambda: stamp_of(frame)),
+        ("restamp", lambda: restamp(frame, ANOTHER)),
         ("decode", lambda: codec.decode(frame)),
         ("decode many", lambda: codec.decode_many([frame, bytearray(frame)], errors="return")),
     )
