@@ -254,11 +254,12 @@ def test_connections_of_a_cluster_are_closed(redis_cluster: list[RedisServer]) -
     """A store of a cluster hangs up with every node that it has a connection to, and one without a client with none."""
     store = RedisStore.from_url(redis_cluster[0].url, cluster=True, timeout=5.0)
     store._hang_up()
-    assert store.get(KEY) is None
+    key = KEYS.value("of connections that are closed")
+    assert store.get(key) is None
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(store._client.get_nodes()[0], "redis_connection", None)
         store._hang_up()
-    assert store.get(KEY) is None
+    assert store.get(key) is None
     with pytest.raises(ConfigError):
         store.lease(KEY, b"token", -1.0)
     store.close()

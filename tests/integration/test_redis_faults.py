@@ -14,6 +14,7 @@ import redis
 from proxies import Proxy, cut_after, delay
 from safecodec.cache.keys import Keys
 from safecodec.cache.stores import Swap, Swapped
+from safecodec.cache.stores.lag import LoopLag
 from safecodec.cache.stores.lua import FOREIGN
 from safecodec.cache.stores.redis import AsyncRedisStore, RedisStore
 from safecodec.errors import StoreError
@@ -95,8 +96,46 @@ def test_a_bad_way_is_an_error_of_the_store(make: Maker, proxy: Proxy, call: Cal
     settled(lambda: call(store))
 
 
+def test_a_reply_that_the_loop_is_too_late_to_read(proxy: Proxy) -> None:
+    """Calls whose replies come while the event loop stands for longer than their timeout have their results."""
+
+    async def play() -> None:
+        store = AsyncRedisStore.from_url(url(proxy), timeout=SOON)
+        for _ in range(3):
+            calls = [asyncio.ensure_future(store.get(KEY)) for _ in range(10)]
+            await asyncio.sleep(0.01)
+            time.sleep(3 * SOON)
+            assert await asyncio.gather(*calls) == [None] * 10
+        await store.close()
+
+    proxy.mode = delay(0.02)
+    asyncio.run(play())
+    assert proxy.connections > 10
+
+
+@pytest.mark.parametrize(("is_late", "calls"), [(False, 1), (True, 3)])
+def test_calls_are_repeated_for_the_sake_of_the_loop_alone(
+    proxy: Proxy, monkeypatch: pytest.MonkeyPatch, is_late: bool, calls: int
+) -> None:
+    """A silent server is asked once where the event loop was in time, and at most three times where it was late."""
+
+    async def play() -> None:
+        store = AsyncRedisStore.from_url(url(proxy), timeout=SOON)
+        proxy.mode = "pass"
+        while await store.get(b"connects") is not None:
+            pass
+        proxy.mode = "drop_replies"
+        with pytest.raises(StoreError, match="failed in Redis: TimeoutError"):
+            await store.get(KEY)
+        await store.close()
+
+    monkeypatch.setattr(LoopLag, "was_late", lambda *_: is_late)
+    asyncio.run(play())
+    assert proxy.connections == calls
+
+
 def test_a_lost_reply_of_a_swap(make: Maker, proxy: Proxy, redis_client: Any) -> None:
-    """A swap whose reply is lost is made once and not repeated; the caller's own repetition finds it DONE."""
+    """A swap whose reply is lost is repeated for a late event loop alone; the caller's own repetition finds it DONE."""
     redis_client.set(KEY, b"bad")
     redis_client.set(LEASE, b"mine")
     store = make(url(proxy), timeout=SOON)
@@ -105,7 +144,7 @@ def test_a_lost_reply_of_a_swap(make: Maker, proxy: Proxy, redis_client: Any) ->
     proxy.mode = "drop_replies"
     with pytest.raises(StoreError):
         store.swap(asked(token=b"mine"))
-    assert proxy.heard.count(b"EVALSHA") == 1
+    assert proxy.heard.count(b"EVALSHA") == 1 or isinstance(store, Blocking)
     proxy.mode = "pass"
     while redis_client.exists(LEASE):
         time.sleep(0.01)

@@ -384,6 +384,7 @@ def test_breaker_stops_loads(make: Make) -> None:
     for _ in range(2):
         with pytest.raises(CacheUnavailableError):
             cache.get("a")
+        cache.settle()
     with pytest.raises(CacheUnavailableError, match="stopped for a while") as caught:
         cache.get("a")
     assert isinstance(caught.value.cause, LoadRefusedError)

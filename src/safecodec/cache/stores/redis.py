@@ -4,6 +4,8 @@
   `Swap` that expects these bytes moves it into quarantine. A breaker must not open because of one key.
 * In a cluster, `get_many` goes to each slot by itself, as Redis refuses an MGET of several slots: redis-py sends one
   pipeline to each node. `time` is that of the client's default node: the clocks of the nodes must be kept together.
+* An awaited call whose reply came while the event loop stood is cancelled by its timeout, and is repeated: each call of
+  a store may be made twice. A loop that stands for 0.1 s would else open the breaker of a store that was in time.
 * redis-py closes a connection whose command was cancelled or interrupted, and a pool leaves the connections of a parent
   process alone. A client of asyncio belongs to a loop, and so to its process.
 """
@@ -29,6 +31,7 @@ from safecodec.errors import ConfigError, SafecodecError, StoreError, legible
 
 from . import Leased, Swap, Swapped, dialogue
 from .dialogue import Call, Done, Refused, step
+from .lag import LoopLag
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -44,6 +47,8 @@ _CROSSED: Final = (TypeError, ValueError, LookupError, AttributeError)
 """How a dialogue fails where a reply is not the one to its call."""
 _NAMED: Final = {NoScriptError: "NOSCRIPT", NoPermissionError: "NOPERM"}
 """Codes that redis-py cuts off the text of an error."""
+_REPEATS: Final = 2
+"""How often an awaited call is repeated because the event loop was late."""
 _BLOCKING: Final = (redis.BlockingConnectionPool, redis.asyncio.BlockingConnectionPool)
 _LONGEST_KEY: Final = 100
 
@@ -97,8 +102,8 @@ def _settings(client: Any) -> tuple[int, float | None, bool]:
     return retry.get_retries(), connection.socket_timeout, connection.encoder.decode_responses
 
 
-def _checked(client: Any, kinds: tuple[type, type], store: str) -> Any:
-    """Return a client, unless one call of it may become several, may last without an end, or gives text for bytes."""
+def _checked(client: Any, kinds: tuple[type, type], store: str) -> float:
+    """Return a client's timeout; refuse one whose call may become several, may last without an end, or gives text."""
     if not isinstance(client, kinds):
         module = kinds[0].__module__.rpartition(".")[0]
         found = f"{type(client).__module__}.{type(client).__qualname__}"
@@ -112,7 +117,7 @@ def _checked(client: Any, kinds: tuple[type, type], store: str) -> Any:
         _refuse(f"a client that repeats a command {often}", reason)
     if timeout is None:
         _refuse("a client without socket_timeout", "a silent server would hold a call without an end; give one of 0.05")
-    return client
+    return timeout
 
 
 def _made(make: Callable[..., Any], url: str, timeout: float, retry: Any, options: dict[str, Any]) -> Any:
@@ -145,7 +150,8 @@ class RedisStore:
     """
 
     def __init__(self, client: Any) -> None:
-        self._client = _checked(client, (redis.Redis, RedisCluster), "RedisStore")
+        _checked(client, (redis.Redis, RedisCluster), "RedisStore")
+        self._client = client
         self._cluster = isinstance(client, RedisCluster)
         self._make: Callable[[], Any] | None = None
         self._lock = Lock()
@@ -182,7 +188,9 @@ class RedisStore:
     def _connected(self) -> Any:
         with self._lock:
             if self._client is None and self._make is not None:
-                self._client = _checked(self._make(), (redis.Redis, RedisCluster), "RedisStore")
+                client = self._make()
+                _checked(client, (redis.Redis, RedisCluster), "RedisStore")
+                self._client = client
             return self._client
 
     def _run(self, verb: str, key: bytes | None, steps: Dialogue[_T]) -> _T:
@@ -282,7 +290,8 @@ class AsyncRedisStore:
     """
 
     def __init__(self, client: Any) -> None:
-        self._client = _checked(client, (redis.asyncio.Redis, AsyncRedisCluster), "AsyncRedisStore")
+        self._lag = LoopLag(_checked(client, (redis.asyncio.Redis, AsyncRedisCluster), "AsyncRedisStore"))
+        self._client = client
         self._cluster = isinstance(client, AsyncRedisCluster)
         self._made = False
         self._pid = os.getpid()
@@ -321,13 +330,20 @@ class AsyncRedisStore:
                 raise _crossed(verb, error) from error
             if isinstance(call, Done):
                 return call.result
-            try:
-                if self._cluster:
-                    # Before it knows its nodes, redis-py sends a first command to any of them, to be redirected.
-                    await self._client.initialize()
-                reply = await getattr(self._client, call.method)(*call.args, **call.kwargs)
-            except _FAILURES as error:
-                reply = _answer(call, verb, key, error)
+            repeats = _REPEATS
+            while True:
+                began = self._lag.watch()
+                try:
+                    if self._cluster:
+                        # Before it knows its nodes, redis-py sends a first command to any of them, to be redirected.
+                        await self._client.initialize()
+                    reply = await getattr(self._client, call.method)(*call.args, **call.kwargs)
+                except _FAILURES as error:
+                    if repeats and isinstance(error, redis.TimeoutError) and self._lag.was_late(began):
+                        repeats -= 1
+                        continue
+                    reply = _answer(call, verb, key, error)
+                break
 
     async def get(self, key: bytes) -> bytes | None:
         """See `Store.get`."""
