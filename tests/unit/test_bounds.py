@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from decimal import Decimal
 from typing import Annotated, Any
 
 import msgspec
@@ -148,3 +150,19 @@ def test_bounds_of_items() -> None:
     with pytest.raises(PayloadError) as caught:
         read(writer, reader, writer.encode([1, -1]))
     assert caught.value.path == "$[1]"
+
+
+DECIMALS = [Decimal(text) for text in ("NaN", "sNaN", "Infinity", "-Infinity", "1e400", "1e-400")]
+
+
+@pytest.mark.parametrize("engine", ["compiled", "fastavro"])
+@pytest.mark.parametrize("number", [*DECIMALS, 10**400, 1e300, -0.0], ids=lambda one: repr(one)[:12])
+@pytest.mark.parametrize("bound", ["ge", "gt", "le", "lt", "multiple_of"])
+@pytest.mark.parametrize("kind", [int, float], ids=["int", "float"])
+def test_any_number_is_within_a_bound_or_is_refused(kind: Any, bound: str, number: Any, engine: Any) -> None:
+    """A number that has no order or no remainder, such as a Decimal that is NaN, is out of bounds: an EncodeError."""
+    one = record(Annotated[kind, Meta(**{bound: 3})])
+    codec: Any = Codec(one, subject="s", version=1, environment="test", engine=engine)
+    with suppress(EncodeError):
+        frame = codec.encode(one(number))
+        assert codec.decode(frame).f == kind(number)

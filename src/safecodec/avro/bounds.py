@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import InvalidOperation
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import SafecodecError
@@ -57,7 +58,11 @@ def _checker(bounds: dict[str, Any]) -> Callable[[Any], Any] | None:
 
     def check(value: Any) -> Any:
         for name, bound, holds in tests:
-            if not holds(value):
+            try:
+                is_within = holds(value)
+            except (InvalidOperation, OverflowError):
+                is_within = False  # a Decimal that is no number, or a number that has no remainder
+            if not is_within:
                 raise OutOfBoundsError(f"a value {WORDS[name]} {short(bound)} is expected, this is {short(value)}")
         return value
 
