@@ -331,6 +331,8 @@ class Case:
         UNFINISHED.clear()
         for payload in ("avro", "msgpack", "json"):
             codec = _hooked(payload)
+            # msgspec adds to a frozenset that the collector knows: CPython refuses that where a thread has it, too.
+            passing = (Planted,) if payload == "avro" else (Planted, SystemError)
             Mood.bold = 0.0
             for _ in range(INPUTS // 6):
                 self.input()
@@ -344,7 +346,7 @@ class Case:
                 calls = (("decode", codec.decode, frame, READ, len(data)), ("encode", codec.encode, value, WRITTEN, 0))
                 for verb, call, argument, allowed, size in calls:
                     name = f"{verb} {payload} with hooks"
-                    self.judge.call(name, partial(call, argument), (*allowed, Planted), size, text, per_byte=BIG)
+                    self.judge.call(name, partial(call, argument), (*allowed, *passing), size, text, per_byte=BIG)
                 self.write(codec.encode, a_slotted(self.pick), shown, payload)
                 Mood.bold = 0.0
             if payload == "avro" and UNFINISHED:  # with the others, it is msgspec that makes tuples
