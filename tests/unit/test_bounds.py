@@ -161,7 +161,8 @@ DECIMALS = [Decimal(text) for text in ("NaN", "sNaN", "Infinity", "-Infinity", "
 @pytest.mark.parametrize("kind", [int, float], ids=["int", "float"])
 def test_any_number_is_within_a_bound_or_is_refused(kind: Any, bound: str, number: Any, engine: Any) -> None:
     """A number that has no order or no remainder, such as a Decimal that is NaN, is out of bounds: an EncodeError."""
-    one = record(Annotated[kind, Meta(**{bound: 3})])
+    limits: dict[str, Any] = {bound: 3}
+    one = record(Annotated[kind, Meta(**limits)])
     codec: Any = Codec(one, subject="s", version=1, environment="test", engine=engine)
     with suppress(EncodeError):
         frame = codec.encode(one(number))

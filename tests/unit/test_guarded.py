@@ -182,6 +182,18 @@ def test_several_keys_with_a_greatest_age(make: Make) -> None:
     assert shown(cache.get_many(["a"])["a"])[:2] == (2, Source.CACHE)
 
 
+@pytest.mark.parametrize("keys", [["a"], ["a", "b", "c"]])
+def test_refusals_are_counted_once_a_key(make: Make, keys: list[str]) -> None:
+    """A load that a caller is refused is one in the counters, whether a key is asked for alone or with others."""
+    cache = make(breaker=_breaker())
+    cache.cache._settings.load_many = lambda keys, **_: cache.source.load_many(keys)
+    cache.cache._core.flights.breaker._open(cache.clock.monotonic())
+    cache.get_many(keys)
+    assert cache.stat("refused_breaker") == len(keys)
+    cache.answer(keys[0], default=None)
+    assert cache.stat("refused_breaker") == len(keys) + 1
+
+
 def test_foreign_bytes_are_a_verdict(make: Make, caplog: pytest.LogCaptureFixture) -> None:
     """Bytes that are no frame are decoded and reported once, answered by last known good, kept aside and replaced."""
     cache = make()

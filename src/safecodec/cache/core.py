@@ -153,8 +153,11 @@ class Core(Generic[T]):
             started = yield from self._start_together([(entry, found) for _, entry, found in late], call)
             flights = {flight.entry.context: flight for flight in started}
         for _, entry, found in late:
-            if entry.context not in flights and RULES[found.verdict or Verdict.MISSING].repair:
-                flight, _ = yield from self._join(entry, found, call, self._good(entry, found, call))
+            if entry.context in flights or not RULES[found.verdict or Verdict.MISSING].repair:
+                continue
+            good = self._good(entry, found, call)
+            if self.flights.flying(entry) is not None or self.flights.may_begin(entry, self._serves(good, call)):
+                flight, _ = yield from self._join(entry, found, call, good)
                 if flight is not None:
                     flights[entry.context] = flight
         joined = list(flights.values())
@@ -181,7 +184,7 @@ class Core(Generic[T]):
                 self.flights.flying(entry) is None
                 and not self._keeps(entry, found, good, call)
                 and RULES[found.verdict or Verdict.MISSING].repair
-                and self.flights.refusal(entry, serves) is None
+                and self.flights.may_begin(entry, serves)
             ):
                 wanted[entry.context] = (entry, found, serves)
         if not wanted or call.load_many is None:

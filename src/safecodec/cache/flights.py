@@ -95,19 +95,27 @@ class Flights:
         if self._flying.get(flight.entry.context) is flight:
             del self._flying[flight.entry.context]
 
+    def may_begin(self, entry: Entry, has_good: bool) -> bool:
+        """Tell whether a load of a key may begin now, where nobody is refused one."""
+        return self._obstacle(entry, has_good) is None
+
     def refusal(self, entry: Entry, has_good: bool) -> LoadRefusedError | None:
-        """Return why no load of a key may begin now, or None."""
-        state, now = self.state, self.state.monotonic()
+        """Return why a caller is refused a load of a key now, which is counted, or None."""
+        obstacle = self._obstacle(entry, has_good)
+        return None if obstacle is None else self._refused(*obstacle)
+
+    def _obstacle(self, entry: Entry, has_good: bool) -> tuple[str, str] | None:
+        now = self.state.monotonic()
         if has_good and now < entry.retry_at:
-            return self._refused("throttle", "the last attempt to replace this value was a moment ago")
+            return "throttle", "the last attempt to replace this value was a moment ago"
         if not self.breaker.admits(now):
-            return self._refused("breaker", "loads failed too often, and are stopped for a while")
+            return "breaker", "loads failed too often, and are stopped for a while"
         if not has_good:
             return None
         if self.loading >= self.permits:
-            return self._refused("concurrency", f"{self.loading} loads run, as many as this process may have")
-        if state.rate.ready_in(now) > 0:
-            return self._refused("rate", "the load rate of this process is used up")
+            return "concurrency", f"{self.loading} loads run, as many as this process may have"
+        if self.state.rate.ready_in(now) > 0:
+            return "rate", "the load rate of this process is used up"
         return None
 
     def _refused(self, by: str, reason: str) -> LoadRefusedError:

@@ -51,7 +51,7 @@ class ShadowReads:
         if self._until > 0:
             return
         self._until = self._state.policy.shadow
-        if self._flights.refusal(entry, True) is None:
+        if self._flights.may_begin(entry, True):
             flight = Flight(entry, found, load, self._state.monotonic(), 0.0, True)
             with suppress(RuntimeError):  # the operating system has no thread for it: the answer is good without
                 yield Start(self._compare(flight), flight)
