@@ -56,9 +56,9 @@ soak: MINUTES = 60
 soak: $(BUILT) servers
 	PYTHONPATH=tests $(BIN)/python -m bench.soak --minutes $(MINUTES) $(ARGS)
 
-# Both at once, as they have a core each; -O keeps their lines apart.
+# Both at once: each keeps one core busy.
 test: $(BUILT) servers
-	$(MAKE) --no-print-directory -j2 -Oline test-release coverage
+	$(MAKE) --no-print-directory -j2 test-release coverage
 
 # The suite on what users get, and every line and branch of the Python code.
 test-release: $(BUILT) servers
