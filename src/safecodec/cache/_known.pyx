@@ -4,6 +4,7 @@ from collections import OrderedDict
 
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
+from cpython.unicode cimport PyUnicode_AsUTF8String, PyUnicode_CheckExact
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from safecodec.frame.layout cimport (
@@ -87,6 +88,8 @@ cdef class Known:
     cdef Py_ssize_t _most
     cdef Py_ssize_t _most_bytes
     cdef object _entries
+    cdef object _find
+    cdef object _touch
 
     def __cinit__(self, keys, Py_ssize_t most, Py_ssize_t most_bytes, bint is_durable):
         self._logical = keys.logical
@@ -96,6 +99,8 @@ cdef class Known:
         self.is_durable = is_durable
         self.unwritten = {}
         self._entries = OrderedDict()
+        self._find = self._entries.get
+        self._touch = self._entries.move_to_end
 
     def __len__(self):
         return len(self._entries)
@@ -111,10 +116,20 @@ cdef class Known:
             ConfigError: The key is empty, or cannot be spelled.
             InputTypeError: The key is neither str nor bytes.
         """
-        context = self._logical(key)
-        entry = self._entries.get(context)
+        return self.used(key)
+
+    cdef Entry used(self, key):
+        cdef bytes context
+        if PyUnicode_CheckExact(key):
+            try:
+                context = PyUnicode_AsUTF8String(key)
+            except UnicodeEncodeError:
+                context = self._logical(key)  # which raises, and says where
+        else:
+            context = self._logical(key)
+        cdef Entry entry = self._find(context)
         if entry is not None:
-            self._entries.move_to_end(context)
+            self._touch(context)
             return entry
         if not context:
             raise ConfigError("a key is not empty: frames are bound to it")
@@ -123,6 +138,17 @@ cdef class Known:
         if len(self._entries) > self._most:
             self.evict()
         return entry
+
+    def entries(self, list keys not None):
+        """Return what is known of several keys, and their physical keys; see `entry`."""
+        cdef Entry entry
+        cdef list entries = []
+        cdef list names = []
+        for key in keys:
+            entry = self.used(key)
+            entries.append(entry)
+            names.append(entry.name)
+        return entries, names
 
     cdef int evict(self) except -1:
         cdef Entry gone = self._entries.popitem(False)[1]

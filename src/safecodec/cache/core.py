@@ -107,11 +107,11 @@ class Core(Generic[T]):
         """Return the answers of several keys: one round trip, and one load where there is a loader of several."""
         state, lookup = self.state, self.lookup
         keys = list(dict.fromkeys(keys))
-        entries = [state.entry(key) for key in keys]
+        entries, names = state.known.entries(keys)
         answers: dict[str | bytes, Answer[T] | CacheUnavailableError] = {}
         late: list[tuple[str | bytes, Entry, Found]] = []
         try:
-            raws = yield from state.ask("get_many", [entry.name for entry in entries])
+            raws = yield from state.ask("get_many", names)
         except StoreError as error:
             late = [(key, entry, Found(None, cause=error)) for key, entry in zip(keys, entries, strict=True)]
         else:

@@ -108,7 +108,10 @@ def get_many(keys: Sequence[bytes], cluster: bool) -> Dialogue[list[bytes | None
         return []
     found: list[bytes | None] = yield Call("mget_nonatomic" if cluster else "mget", (list(keys),))
     demand(isinstance(found, list) and len(found) == len(keys), found)
-    demand(all(entry is None or isinstance(entry, bytes) for entry in found), found)
+    kinds = set(map(type, found))
+    if kinds == {bytes}:
+        return found
+    demand(kinds <= {bytes, type(None)}, found)
     missing = [at for at, entry in enumerate(found) if entry is None]
     if missing and (yield Call("exists", tuple(keys[at] for at in missing))):
         for at in missing:
