@@ -67,8 +67,8 @@ test-release: $(BUILT) servers
 
 # The same for the compiled code, from a build that traces its lines. What measures and counts is of no use there, and
 # slow: each line of compiled code calls the tracer.
-UNTRACED := unit/test_bench.py unit/test_bench_gate.py unit/test_bench_loop.py unit/test_collector.py unit/test_commits.py \
-	unit/test_demo.py unit/test_instructions.py unit/test_loop_guard.py unit/test_memory.py unit/test_pages.py \
+UNTRACED := unit/test_bench.py unit/test_bench_gate.py unit/test_bench_loop.py unit/test_bench_shapes.py \
+	unit/test_collector.py unit/test_commits.py unit/test_demo.py unit/test_instructions.py unit/test_loop_guard.py unit/test_memory.py unit/test_pages.py \
 	unit/test_replay.py unit/test_work.py property/test_type_pairs.py
 coverage: $(VENV)
 	$(BIN)/python scripts/build_flavour.py coverage
@@ -114,7 +114,8 @@ $(DOCTOOLS): pyproject.toml | $(VENV)
 	touch $@
 
 bench: $(BUILT) servers
-	status=0; $(BIN)/python -m bench $(ARGS) || status=1; $(BIN)/python -m bench.loop || status=1; exit $$status
+	status=0; $(BIN)/python -m bench $(ARGS) || status=1; \
+		for each in bench.shape_matrix bench.loop; do $(BIN)/python -m $$each || status=1; done; exit $$status
 
 # Instructions of fixed works against the baseline of this CPython, or against a revision: make bench-gate BASE=origin/main
 bench-gate: $(BUILT) valgrind

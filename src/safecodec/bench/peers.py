@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..codec import Codec
     from .harness import Work
 
-__all__ = ["OURS", "Peer", "fastavro_peer", "msgspec_peer", "peer", "peers_of"]
+__all__ = ["OURS", "Peer", "fastavro_functions", "fastavro_peer", "msgspec_peer", "peer", "peers_of"]
 
 OURS: Final = "safecodec"
 
@@ -89,12 +89,11 @@ def msgspec_peer(format: str, result: str, type: Any, value: Any) -> Peer:
     return peer(f"msgspec {format}", result, module.Encoder().encode, module.Decoder(type).decode, value)
 
 
-def fastavro_peer(schema: Any, value: Any) -> Peer:
-    """Return fastavro with bare Avro.
+def fastavro_functions(schema: Any) -> tuple[Callable[[Any], bytes], Callable[[bytes], Any]]:
+    """Return the functions of fastavro that write and read bare Avro.
 
     Args:
         schema: As Avro's JSON.
-        value: As dicts.
 
     Raises:
         ImportError: It is not installed.
@@ -111,7 +110,20 @@ def fastavro_peer(schema: Any, value: Any) -> Peer:
     def decode(data: bytes) -> Any:
         return fastavro.schemaless_reader(io.BytesIO(data), parsed, None)
 
-    return peer("fastavro", "dict", encode, decode, value)
+    return encode, decode
+
+
+def fastavro_peer(schema: Any, value: Any) -> Peer:
+    """Return fastavro with bare Avro.
+
+    Args:
+        schema: As Avro's JSON.
+        value: As dicts.
+
+    Raises:
+        ImportError: It is not installed.
+    """
+    return peer("fastavro", "dict", *fastavro_functions(schema), value)
 
 
 def _as_msgspec(format: str, codec: Codec[Any], value: Any) -> Peer:

@@ -1,0 +1,56 @@
+"""The matrix of shapes: each is a type that both libraries read back, and each column has a figure."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from bench import shape_matrix
+from bench.framed import codec
+from bench.samples import Sample
+from bench.shapes import shapes
+from safecodec.bench.harness import Effort
+
+SHAPES = list(shapes())
+
+
+def test_shapes_are_many_and_differ() -> None:
+    """The matrix has at least 40 shapes, each with a name of its own, and three types of whole applications."""
+    assert len({one.name for one in SHAPES}) == len(SHAPES) >= 40
+    assert sum(len(msgspec.structs.fields(one.type)) >= 19 for one in SHAPES if one.name.count(",")) >= 3
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=[one.name for one in SHAPES])
+def test_a_shape_comes_back(shape: Sample) -> None:
+    """A figure of a library means something where its value comes back, from ours and from msgspec."""
+    framed = codec(shape.type)
+    assert framed.decode(framed.encode(shape.value)) == shape.value
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(shape.value), type=shape.type) == shape.value
+
+
+def test_values_are_fresh_in_each_turn() -> None:
+    """No value is handed to a call twice, and making it is no part of the time."""
+    made: list[object] = []
+    seen: list[int] = []
+
+    def make() -> object:
+        made.append(object())
+        return made[-1]
+
+    taken = shape_matrix.turn(lambda value: seen.append(id(value)), make, 1e-5)
+    assert taken() >= 0
+    assert len(seen) == len(set(seen)) == len(made)
+
+
+def test_a_cell_has_every_column(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shape that fastavro has is measured in all columns; the table ends with the geometric means."""
+    monkeypatch.setattr("sys.argv", ["shape_matrix", "--brief", "1 int", "3 timedeltas"])
+    monkeypatch.setattr(shape_matrix, "BRIEF", Effort(rounds=1, seconds=1e-5, budget=0.01))
+    monkeypatch.setattr(shape_matrix, "write", lambda _: None)
+    assert shape_matrix.main() in {0, 1}
+    printed = capsys.readouterr().out
+    assert "| **geometric mean** |" in printed
+    assert "worst encode: " in printed
+    (row,) = [line for line in printed.splitlines() if line.startswith("| 1 int |")]
+    assert row.count("|") == 9
+    assert " |  |" not in row
