@@ -1,4 +1,7 @@
-"""The bounds of `msgspec.Meta` on a node, checked in plain Python: a version given as a schema has them as well."""
+"""The bounds of `msgspec.Meta` on a node: a version given as a schema has them as well.
+
+`checker` is the check in plain Python, which has the errors; `compiled` puts the compiled one before it.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from decimal import InvalidOperation
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import SafecodecError
+from ._conversions import Bounds
 from .describing import short
 
 if TYPE_CHECKING:
@@ -35,12 +39,21 @@ def checker(node: Node) -> Callable[[Any], Any] | None:
 
     The function raises `OutOfBoundsError` for another value.
     """
+    return _both(node, _checker)
+
+
+def compiled(node: Node) -> Callable[[Any], Any] | None:
+    """Return what does as `checker`, in C for values of the exact types that msgspec bounds."""
+    return _both(node, _compiled)
+
+
+def _both(node: Node, make: Callable[[dict[str, Any]], Callable[[Any], Any] | None]) -> Callable[[Any], Any] | None:
     attributes: dict[str, Any] = getattr(node, "attributes", {})
     keys = attributes.get("safecodec.key_bounds")
-    own = _checker(attributes.get("safecodec.bounds", {}))
+    own = make(attributes.get("safecodec.bounds", {}))
     if not keys:
         return own
-    check_key = _checker(keys)
+    check_key = make(keys)
     assert check_key is not None
 
     def check(value: Any) -> Any:
@@ -67,6 +80,14 @@ def _checker(bounds: dict[str, Any]) -> Callable[[Any], Any] | None:
         return value
 
     return check
+
+
+def _compiled(bounds: dict[str, Any]) -> Callable[[Any], Any] | None:
+    slow = _checker(bounds)
+    if slow is None:
+        return None
+    search = re.compile(bounds["pattern"]).search if "pattern" in bounds else None
+    return Bounds(bounds, search, slow).check
 
 
 def _test(name: str, bound: Any) -> Callable[[Any], bool]:

@@ -13,8 +13,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from . import classes
+from ._conversions import writing
 from ._slots import READS_SLOTS
-from .bounds import checker
+from .bounds import compiled
 from .canonical import unqualified
 from .defaults import default_bytes, default_value
 from .describing import PLAIN, listed, short
@@ -170,7 +171,7 @@ class Sources:
         source, target = action.writer, action.reader
         op, count = ("fixed", target.size) if isinstance(target, Fixed) else (target.kind, 0)
         wanted = f"{target.size} bytes" if isinstance(target, Fixed) else WANTED[target.kind]
-        own, theirs = checker(source), checker(target) if target is not source else None
+        own, theirs = compiled(source), compiled(target) if target is not source else None
         if source.logical is None:
             return _promoted(source, target, op, count, (own, theirs), wanted)
         check = chained(own, theirs)
@@ -188,7 +189,7 @@ class Sources:
         """Return what makes an Avro value of a logical type's."""
         if node.logical is not None and node.logical.name == CARRIER:
             return partial(carry, longest=self._longest)
-        return bound_to(avro_value, node, self._digits)
+        return writing(node, self._digits, bound_to(avro_value, node, self._digits))
 
     def symbols(self, action: TakeSymbol) -> tuple[tuple[Any, ...], tuple[int, ...], dict[str, int] | None]:
         """Return an enum's values, the index that is written for each, and these by their text where they are texts."""
@@ -204,7 +205,7 @@ class Sources:
     def container(self, action: TakeItems | TakeValues) -> tuple[tuple[type, ...], Callable[[Any], Any] | None]:
         """Return the types that an array or a map is made of, and what is called with it first."""
         source, target = action.writer, action.reader
-        mine, theirs = checker(source), checker(target) if target is not source else None
+        mine, theirs = compiled(source), compiled(target) if target is not source else None
         if _is_set(target) and not _is_set(source):
             return (set, list, tuple), chained(mine, _as_set, theirs)
         check = chained(mine, theirs)

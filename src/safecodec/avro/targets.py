@@ -8,7 +8,8 @@ from sys import getsizeof, intern
 from typing import TYPE_CHECKING, Any, Final
 
 from . import classes
-from .bounds import checker
+from ._conversions import reading
+from .bounds import compiled
 from .defaults import default_value
 from .fitting import Fitting
 from .hints import NO_DEFAULT, Enumeration, RecordHint, Scalar, Sequence
@@ -116,7 +117,7 @@ class Targets:
         hint = self._hints.get(id(action.reader))
         op, count, finish = read_as(action, self._digits)
         made = hint.cls if isinstance(hint, Scalar) and hint.cls in (bytearray, memoryview) else None
-        return op, count, chained(finish, made, checker(action.reader))
+        return op, count, chained(finish, made, compiled(action.reader))
 
     def symbols(self, action: TakeSymbol) -> tuple[Any, ...]:
         """Return what the writer's symbols become."""
@@ -135,7 +136,7 @@ class Targets:
             made = dict
         elif isinstance(hint, Sequence) and hint.cls is not list:
             made = hint.cls
-        return chained(made, checker(action.reader))
+        return chained(made, compiled(action.reader))
 
     # ---- records -------------------------------------------------------------------------------------------------
 
@@ -228,7 +229,7 @@ def read_as(action: Take, digits: int) -> tuple[str, int, Callable[[Any], Any] |
     elif unit == "date":
         op, finish = "day", None
     else:
-        finish = bound_to(python_value, writer, digits)
+        finish = reading(writer, digits, bound_to(python_value, writer, digits))
     exact = writer.logical == reader.logical and not isinstance(reader, Fixed)
     return op, count, finish if exact else chained(finish, partial(_fitting, reader, digits))
 

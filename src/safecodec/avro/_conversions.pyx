@@ -1,0 +1,517 @@
+"""Bounds and logical types of single values in C, for values that are of the exact type and need no big numbers.
+
+Each function returns the very value that a function in Python returns or hands on, `bounds.checker`,
+`logical.python_value` or `logical.avro_value`; that one is called for every value which the compiled way does not know,
+and has all errors. The reference engine calls those alone.
+"""
+
+cimport cython
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.datetime cimport (
+    PyDelta_CheckExact, PyTime_CheckExact, import_datetime, time_hour, time_microsecond, time_minute, time_new,
+    time_second, time_tzinfo, timedelta_days, timedelta_microseconds, timedelta_new, timedelta_seconds,
+)
+from cpython.dict cimport PyDict_CheckExact, PyDict_Size
+from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
+from cpython.list cimport PyList_CheckExact, PyList_GET_SIZE
+from cpython.long cimport PyLong_CheckExact
+from cpython.unicode cimport PyUnicode_CheckExact, PyUnicode_GET_LENGTH
+from libc.stdint cimport int64_t, uint8_t, uint64_t
+
+from decimal import Decimal
+from uuid import UUID, SafeUUID
+
+from safecodec.avro.logical import MAX_SCALE as _MAX_SCALE
+from safecodec.avro.nodes import Primitive
+
+import_datetime()
+
+cdef extern from "Python.h":
+    long long PyLong_AsLongLongAndOverflow(object number, int *overflow) except? -1
+    const char *PyUnicode_AsUTF8AndSize(object text, Py_ssize_t *size) except NULL
+    object PyUnicode_New(Py_ssize_t size, Py_UCS4 most)
+    uint8_t *PyUnicode_1BYTE_DATA(object text)
+    int PyUnicode_IS_COMPACT_ASCII(object text)
+    object PyObject_Str(object value)
+    object PyObject_CallOneArg(object function, object argument)
+    int PyObject_GenericSetAttr(object target, object name, object value) except -1
+
+cdef extern from *:
+    """
+    static const char SAFECODEC_HEX[] = "0123456789abcdef";
+    static inline int safecodec_hex(unsigned char c) {
+        return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10
+            : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    }
+    """
+    const char *HEX "SAFECODEC_HEX"
+    int hex_of "safecodec_hex"(uint8_t character) nogil
+
+cdef enum:
+    MOST_DIGITS = 18  # below 2**63
+    UUID_TEXT = 36
+
+cdef int64_t DAY = 86_400_000_000
+cdef int64_t MOST_DAYS = 106_751_990  # whose microseconds are below 2**63
+cdef int64_t MAX_SCALE = _MAX_SCALE
+cdef int64_t POWERS[19]
+cdef int _power
+POWERS[0] = 1
+for _power in range(MOST_DIGITS):
+    POWERS[_power + 1] = POWERS[_power] * 10
+cdef object LOW = 2**64 - 1
+cdef object _new_uuid = UUID.__new__
+cdef object _unknown = SafeUUID.unknown
+cdef object _int = "int"
+cdef object _is_safe = "is_safe"
+# Whether a UUID is what `read_uuid` makes: two slots and nothing else.
+cdef bint KNOWS_UUID = UUID.__slots__ == ("int", "is_safe", "__weakref__") and not hasattr(UUID(int=0), "__dict__")
+
+
+# ---- bounds ------------------------------------------------------------------------------------------------------
+
+@cython.final
+cdef class Bounds:
+    """Bounds of numbers, or of a length and a pattern.
+
+    Args:
+        bounds: As attributes of a schema have them: ``ge``, ``gt``, ``le``, ``lt``, ``multiple_of``, ``min_length``,
+            ``max_length``, ``pattern``.
+        search: Tells whether a text has the pattern; None where there is none.
+        slow: Returns a value that is within the bounds, and raises for another.
+    """
+
+    cdef object slow
+    cdef object search
+    cdef bint of_ints
+    cdef bint of_floats
+    cdef bint of_lengths
+    cdef int64_t least
+    cdef int64_t most
+    cdef int64_t factor
+    cdef double low
+    cdef double high
+    cdef bint above_low
+    cdef bint below_high
+    cdef Py_ssize_t shortest
+    cdef Py_ssize_t longest
+
+    def __cinit__(self, dict bounds not None, search, slow):
+        self.slow = slow
+        self.search = search
+        numbers = {"ge", "gt", "le", "lt", "multiple_of"} & bounds.keys()
+        lengths = bounds.keys() - numbers
+        given = [bounds[name] for name in numbers]
+        self.of_lengths = not numbers
+        self.of_ints = not lengths and all([type(one) is int and abs(one) < 2**62 for one in given])
+        self.of_floats = not lengths and "multiple_of" not in numbers
+        self.of_floats = self.of_floats and all([type(one) is float or abs(one) <= 2**53 for one in given])
+        self.shortest = bounds.get("min_length", 0)
+        self.longest = bounds.get("max_length", 2**62)
+        if self.of_ints:
+            self.least = max(bounds.get("ge", -(2**63)), bounds.get("gt", -(2**63) - 1) + 1)
+            self.most = min(bounds.get("le", 2**63 - 1), bounds.get("lt", 2**63) - 1)
+            self.factor = bounds.get("multiple_of", 1)
+            self.of_ints = self.factor > 0
+        if self.of_floats:
+            self.low = max(bounds.get("ge", float("-inf")), bounds.get("gt", float("-inf")))
+            self.high = min(bounds.get("le", float("inf")), bounds.get("lt", float("inf")))
+            self.above_low = "gt" in numbers and bounds["gt"] >= bounds.get("ge", float("-inf"))
+            self.below_high = "lt" in numbers and bounds["lt"] <= bounds.get("le", float("inf"))
+
+    @cython.binding(False)
+    def check(self, value):
+        """Return a value that is within the bounds.
+
+        Raises:
+            OutOfBoundsError: It is not.
+        """
+        cdef int overflow = 0
+        cdef int64_t number
+        cdef double real
+        cdef Py_ssize_t size
+        if self.of_lengths:
+            if PyUnicode_CheckExact(value):
+                size = PyUnicode_GET_LENGTH(value)
+            elif PyList_CheckExact(value):
+                size = PyList_GET_SIZE(value)
+            elif PyBytes_CheckExact(value):
+                size = PyBytes_GET_SIZE(value)
+            elif PyDict_CheckExact(value):
+                size = PyDict_Size(value)
+            else:
+                return self.slow(value)
+            if self.shortest <= size <= self.longest and (
+                self.search is None or PyObject_CallOneArg(self.search, value) is not None
+            ):
+                return value
+        elif PyLong_CheckExact(value):
+            if self.of_ints:
+                number = PyLong_AsLongLongAndOverflow(value, &overflow)
+                if not overflow and self.least <= number <= self.most and number % self.factor == 0:
+                    return value
+        elif PyFloat_CheckExact(value):
+            real = PyFloat_AS_DOUBLE(value)
+            if self.of_floats and (self.low < real or (real == self.low and not self.above_low)) and (
+                real < self.high or (real == self.high and not self.below_high)
+            ):
+                return value
+        return self.slow(value)
+
+
+# ---- logical types -----------------------------------------------------------------------------------------------
+
+@cython.final
+cdef class Conversion:
+    """A logical type, between its Avro value and its Python value.
+
+    Args:
+        node: The node of the schema, a primitive or fixed with a logical type.
+        digits: How many digits a Decimal may have.
+        slow: Converts any value, and raises where it cannot.
+    """
+
+    cdef object slow
+    cdef int64_t units  # microseconds
+    cdef int64_t digits
+    cdef int64_t scale
+    cdef int64_t below  # a decimal's unscaled value, either way
+    cdef Py_ssize_t size  # of a fixed, else 0
+
+    def __cinit__(self, node, digits, slow):
+        logical = node.logical
+        self.slow = slow
+        self.units = 1000 if logical.name == "time-millis" else 1
+        self.digits = min(digits, 2**31)
+        self.size = 0 if isinstance(node, Primitive) else node.size
+        self.scale = 0
+        self.below = POWERS[MOST_DIGITS]
+        if logical.precision is not None:
+            self.scale = logical.scale
+            self.below = POWERS[min(logical.precision, MOST_DIGITS)]
+
+    # ---- times ---------------------------------------------------------------------------------------------------
+
+    @cython.binding(False)
+    def read_time(self, value):
+        """Return the time of day of a number of milliseconds or microseconds."""
+        cdef int overflow = 0
+        cdef int64_t micros
+        cdef int64_t seconds
+        if PyLong_CheckExact(value):
+            micros = PyLong_AsLongLongAndOverflow(value, &overflow)
+            if not overflow and 0 <= micros < DAY // self.units:
+                micros *= self.units
+                seconds = micros // 1000000
+                return time_new(
+                    <int>(seconds // 3600), <int>(seconds // 60 % 60), <int>(seconds % 60), <int>(micros % 1000000), None
+                )
+        return self.slow(value)
+
+    @cython.binding(False)
+    def write_time(self, value):
+        """Return the milliseconds or microseconds of a time of day without a time zone."""
+        cdef int64_t micros
+        if PyTime_CheckExact(value) and time_tzinfo(value) is None:
+            micros = (time_hour(value) * 60 + time_minute(value)) * 60 + time_second(value)
+            micros = micros * 1000000 + time_microsecond(value)
+            if micros % self.units == 0:
+                return micros // self.units
+        return self.slow(value)
+
+    @cython.binding(False)
+    def read_timedelta(self, value):
+        """Return the timedelta of a number of microseconds."""
+        cdef int overflow = 0
+        cdef int64_t micros, days
+        if PyLong_CheckExact(value):
+            micros = PyLong_AsLongLongAndOverflow(value, &overflow)
+            if not overflow:
+                days = micros // DAY  # towards minus infinity, as the days of a timedelta
+                micros -= days * DAY
+                return timedelta_new(<int>days, <int>(micros // 1000000), <int>(micros % 1000000))
+        return self.slow(value)
+
+    @cython.binding(False)
+    def write_timedelta(self, value):
+        """Return the microseconds of a timedelta."""
+        cdef int64_t days
+        if PyDelta_CheckExact(value):
+            days = timedelta_days(value)
+            if -MOST_DAYS <= days <= MOST_DAYS:
+                return (days * 86400 + timedelta_seconds(value)) * 1000000 + timedelta_microseconds(value)
+        return self.slow(value)
+
+    # ---- UUIDs ---------------------------------------------------------------------------------------------------
+
+    @cython.binding(False)
+    def read_uuid(self, value):
+        """Return the UUID of its text, as RFC 9562 writes it, or of its sixteen bytes."""
+        cdef const uint8_t *data
+        cdef uint64_t halves[2]
+        cdef int at, place = 0, digit
+        if not KNOWS_UUID:
+            return self.slow(value)
+        if PyUnicode_CheckExact(value) and PyUnicode_GET_LENGTH(value) == UUID_TEXT and PyUnicode_IS_COMPACT_ASCII(value):
+            data = PyUnicode_1BYTE_DATA(value)
+            halves[0] = halves[1] = 0
+            for at in range(UUID_TEXT):
+                if at == 8 or at == 13 or at == 18 or at == 23:
+                    if data[at] != c"-":
+                        return self.slow(value)
+                    continue
+                digit = hex_of(data[at])
+                if digit < 0:
+                    return self.slow(value)
+                halves[place // 16] = halves[place // 16] << 4 | <uint64_t>digit
+                place += 1
+        elif PyBytes_CheckExact(value) and PyBytes_GET_SIZE(value) == 16:
+            data = <const uint8_t *>PyBytes_AS_STRING(value)
+            halves[0] = halves[1] = 0
+            for at in range(16):
+                halves[at // 8] = halves[at // 8] << 8 | data[at]
+        else:
+            return self.slow(value)
+        made = _new_uuid(UUID)
+        PyObject_GenericSetAttr(made, _int, <object>halves[0] << 64 | halves[1])  # past UUID.__setattr__, which refuses
+        PyObject_GenericSetAttr(made, _is_safe, _unknown)
+        return made
+
+    @cython.binding(False)
+    def write_uuid(self, value):
+        """Return a UUID's text, or its sixteen bytes for a fixed."""
+        cdef uint64_t halves[2]
+        cdef uint8_t *out
+        cdef int at, place = 0
+        if type(value) is not UUID:
+            return self.slow(value)
+        number = value.int
+        halves[0] = number >> 64
+        halves[1] = number & LOW
+        if self.size:
+            if self.size != 16:
+                return self.slow(value)
+            data = PyBytes_FromStringAndSize(NULL, 16)
+            out = <uint8_t *>PyBytes_AS_STRING(data)
+            for at in range(16):
+                out[at] = <uint8_t>(halves[at // 8] >> (56 - at % 8 * 8))
+            return data
+        text = PyUnicode_New(UUID_TEXT, 127)
+        out = PyUnicode_1BYTE_DATA(text)
+        for at in range(UUID_TEXT):
+            if at == 8 or at == 13 or at == 18 or at == 23:
+                out[at] = c"-"
+                continue
+            out[at] = <uint8_t>HEX[halves[place // 16] >> (60 - place % 16 * 4) & 15]
+            place += 1
+        return text
+
+    # ---- decimals ------------------------------------------------------------------------------------------------
+
+    @cython.binding(False)
+    def read_decimal(self, value):
+        """Return the Decimal of the big-endian bytes of its unscaled value."""
+        cdef Py_ssize_t size
+        cdef int64_t unscaled
+        if PyBytes_CheckExact(value):
+            size = PyBytes_GET_SIZE(value)
+            if 0 < size <= 8 and size * 3 <= self.digits:
+                unscaled = signed(<const uint8_t *>PyBytes_AS_STRING(value), size)
+                if -self.below < unscaled < self.below:
+                    return decimal(unscaled, self.scale)
+        return self.slow(value)
+
+    @cython.binding(False)
+    def write_decimal(self, value):
+        """Return the big-endian bytes of a Decimal's unscaled value."""
+        cdef uint8_t out[8]
+        cdef int64_t unscaled, scale
+        cdef int count = taken_apart(value, &unscaled, &scale)
+        cdef int64_t shift = self.scale - scale
+        cdef Py_ssize_t size
+        if count > 0 and MOST_DIGITS <= self.digits and 0 <= shift <= MOST_DIGITS - count:
+            unscaled *= POWERS[shift]
+            size = put_signed(out, unscaled)
+            if -self.below < unscaled < self.below and not self.size:
+                return PyBytes_FromStringAndSize(<const char *>out, size)
+        return self.slow(value)
+
+    @cython.binding(False)
+    def read_big_decimal(self, value):
+        """Return the Decimal of its unscaled value's length and bytes, and its scale."""
+        cdef const uint8_t *at
+        cdef const uint8_t *end
+        cdef const uint8_t *data
+        cdef int64_t size, scale
+        if PyBytes_CheckExact(value):
+            at = <const uint8_t *>PyBytes_AS_STRING(value)
+            end = at + PyBytes_GET_SIZE(value)
+            if take_small(&at, end, &size) and 0 < size <= 8 and size * 3 <= self.digits and size < end - at:
+                data = at
+                at += size
+                if take_small(&at, end, &scale) and at == end and -MAX_SCALE <= scale <= MAX_SCALE:
+                    return decimal(signed(data, size), scale)
+        return self.slow(value)
+
+    @cython.binding(False)
+    def write_big_decimal(self, value):
+        """Return a Decimal's unscaled value with its length, and its scale."""
+        cdef uint8_t out[16]
+        cdef int64_t unscaled, scale
+        cdef Py_ssize_t size
+        if taken_apart(value, &unscaled, &scale) > 0 and MOST_DIGITS <= self.digits and -MAX_SCALE <= scale <= MAX_SCALE:
+            size = put_signed(out + 1, unscaled)
+            out[0] = <uint8_t>(2 * size)
+            size += 1
+            size += put_small(out + size, scale)
+            return PyBytes_FromStringAndSize(<const char *>out, size)
+        return self.slow(value)
+
+
+cdef int64_t signed(const uint8_t *data, Py_ssize_t size) except? -1:
+    cdef uint64_t found = -1 if data[0] & 0x80 else 0
+    cdef Py_ssize_t at
+    for at in range(size):
+        found = found << 8 | data[at]
+    return <int64_t>found
+
+
+# As many bytes as `logical` writes, which are one more than needed where the first bit alone is set; returns them.
+cdef Py_ssize_t put_signed(uint8_t *out, int64_t value) except -1:
+    cdef uint64_t left = <uint64_t>(-value if value < 0 else value)
+    cdef Py_ssize_t bits = 0, size, at
+    while left:
+        bits += 1
+        left >>= 1
+    size = bits // 8 + 1
+    for at in range(size):
+        out[at] = <uint8_t>(value >> (8 * (size - 1 - at)))
+    return size
+
+
+# A zig-zag number of at most four bytes; whether there is one.
+cdef bint take_small(const uint8_t **at, const uint8_t *end, int64_t *number) except -1:
+    cdef uint64_t found = 0
+    cdef int shift = 0
+    cdef uint8_t byte
+    while shift < 28 and at[0] < end:
+        byte = at[0][0]
+        found |= <uint64_t>(byte & 0x7F) << shift
+        shift += 7
+        at[0] += 1
+        if not byte & 0x80:
+            number[0] = <int64_t>(found >> 1) ^ -<int64_t>(found & 1)
+            return True
+    return False
+
+
+cdef Py_ssize_t put_small(uint8_t *out, int64_t value) except -1:
+    cdef uint64_t left = <uint64_t>value << 1 ^ <uint64_t>(value >> 63)
+    cdef Py_ssize_t size = 0
+    while left > 0x7F:
+        out[size] = <uint8_t>(left & 0x7F | 0x80)
+        left >>= 7
+        size += 1
+    out[size] = <uint8_t>left
+    return size + 1
+
+
+# The Decimal of an unscaled value below 2**63 and a scale, by its text: the constructor takes any other way longer.
+cdef object decimal(int64_t unscaled, int64_t scale):
+    cdef uint8_t reversed[48]
+    cdef uint8_t *out
+    cdef Py_ssize_t size = 0, at
+    cdef uint64_t left
+    if scale:
+        left = <uint64_t>(-scale if scale < 0 else scale)
+        while left:
+            reversed[size] = <uint8_t>(48 + left % 10)
+            left //= 10
+            size += 1
+        reversed[size] = c"-" if scale > 0 else c"+"
+        reversed[size + 1] = c"E"
+        size += 2
+    left = 0 - <uint64_t>unscaled if unscaled < 0 else <uint64_t>unscaled
+    while True:
+        reversed[size] = <uint8_t>(48 + left % 10)
+        left //= 10
+        size += 1
+        if not left:
+            break
+    if unscaled < 0:
+        reversed[size] = c"-"
+        size += 1
+    text = PyUnicode_New(size, 127)
+    out = PyUnicode_1BYTE_DATA(text)
+    for at in range(size):
+        out[at] = reversed[size - 1 - at]
+    return PyObject_CallOneArg(Decimal, text)
+
+
+# The unscaled value and the scale of a Decimal, by its text; returns how many digits it has, or 0 where it is not of the
+# exact type, not finite, a negative zero, or has more digits than an int64_t.
+cdef int taken_apart(object value, int64_t *unscaled, int64_t *scale) except -1:
+    cdef const char *text
+    cdef Py_ssize_t size, at = 0
+    cdef int64_t found = 0, behind = 0, power = 0
+    cdef int count = 0
+    cdef bint negative, has_point = False, is_less
+    unscaled[0] = scale[0] = 0
+    if type(value) is not Decimal:
+        return 0
+    spelled = PyObject_Str(value)
+    text = PyUnicode_AsUTF8AndSize(spelled, &size)
+    negative = text[0] == c"-"
+    at = negative
+    while at < size:
+        if text[at] == c".":
+            has_point = True
+        elif c"0" <= text[at] <= c"9":
+            if count or text[at] != c"0":
+                count += 1
+            if count > MOST_DIGITS:
+                return 0
+            found = found * 10 + (text[at] - c"0")
+            behind += has_point
+        else:
+            break
+        at += 1
+    if at < size:
+        if (text[at] != c"E" and text[at] != c"e") or at + 2 >= size or size - at > 10:
+            return 0
+        is_less = text[at + 1] == c"-"
+        at += 2
+        while at < size:
+            power = power * 10 + (text[at] - c"0")
+            at += 1
+        power = -power if is_less else power
+    if negative and not found:
+        return 0
+    unscaled[0] = -found if negative else found
+    scale[0] = behind - power
+    return max(count, 1)
+
+
+_READING = {
+    "time-millis": "read_time", "time-micros": "read_time", "safecodec-timedelta-micros": "read_timedelta",
+    "uuid": "read_uuid", "decimal": "read_decimal", "big-decimal": "read_big_decimal",
+}
+_WRITING = {name: f"write{method[4:]}" for name, method in _READING.items()}
+
+
+def reading(node, digits, slow):
+    """Return what makes the Python value of a logical type: the compiled way before the slow one, where there is one.
+
+    Args:
+        node: The node, which has a logical type.
+        digits: How many digits a Decimal may have.
+        slow: Makes it of any Avro value.
+    """
+    method = _READING.get(node.logical.name)
+    return slow if method is None else getattr(Conversion(node, digits, slow), method)
+
+
+def writing(node, digits, slow):
+    """Return what makes the Avro value of a logical type; see `reading`."""
+    method = _WRITING.get(node.logical.name)
+    return slow if method is None else getattr(Conversion(node, digits, slow), method)
