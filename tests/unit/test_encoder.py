@@ -638,3 +638,36 @@ def test_whole_numbers_in_a_float_are_exact() -> None:
             schema.encode(wide)
     for odd in (3.4e38, math.inf, -math.inf):
         assert schema.decode(schema.encode(odd)) == pytest.approx(odd)
+
+
+RUNS: dict[str, tuple[Any, list[Any], Any]] = {
+    "long": (list[int], [0, 1, -1, 2**29, 2**30, -(2**30), 2**59, 2**60, -(2**60), 2**63 - 1, -(2**63)], "x"),
+    "double": (list[float], [0.0, -0.0, 1.5, float("inf"), 1e308, 3], None),
+    "string": (list[str], ["", "a", "é", "x" * 5000, "y" * 70_000, "🙂"], 1),
+    "boolean": (list[bool], [True, False], 2),
+    "optional": (list[int | None], [None, 0, 2**40, -(2**63)], "x"),
+    "optional text": (list[str | None], [None, "", "é", "x" * 5000], 1),
+    "enum": (list[Literal["a", "b"]], ["a", "b", "".join(["", "b"])], "c"),
+}
+
+
+@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize("size", [0, 1, 2, 255, 256, 257, 600])
+def test_lists_of_leaves_are_written_in_runs(name: str, size: int) -> None:
+    """Both engines write a list of leaves alike, however many and whichever of them the fast way does not take."""
+    kind, values, _ = RUNS[name]
+    items = [values[at % len(values)] for at in range(size)]
+    payload = written(kind, kind, items)
+    assert len(payload) >= size
+
+
+@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize("at", [0, 1, 254, 255, 256, 257, 511, 599])
+def test_a_wrong_item_of_a_run_is_found_where_it_is(name: str, at: int) -> None:
+    """The path of an error has the place of the item, in the first run of a list and in those behind it."""
+    kind, values, wrong = RUNS[name]
+    items = [values[0]] * 600
+    items[at] = wrong
+    with pytest.raises(EncodeError) as caught:
+        Schema(kind).encode(items)
+    assert caught.value.path == f"$[{at}]"

@@ -8,6 +8,23 @@ from libc.string cimport memcpy
 from safecodec.avro._breathing cimport LARGE
 from safecodec.avro._cursor cimport copy_short
 
+cdef extern from *:
+    """
+    /* One store where the machine has the order of Avro: byte for byte, the compiler takes each for a change of the
+       buffer's own pointers. */
+    static inline void safecodec_store_double(uint8_t *at, double value) {
+    #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ || defined(_WIN32)
+        memcpy(at, &value, 8);
+    #else
+        uint64_t bits;
+        int place;
+        memcpy(&bits, &value, 8);
+        for (place = 0; place < 8; place++) at[place] = (uint8_t)(bits >> (8 * place));
+    #endif
+    }
+    """
+    void store_double "safecodec_store_double"(uint8_t *at, double value) noexcept nogil
+
 cdef enum:
     ROOM = 1024      # bytes that need no memory but the caller's stack
     LONGEST_LONG = 10
@@ -132,9 +149,11 @@ cdef inline bint put_little(Buffer *buffer, uint64_t bits, int width) noexcept n
 
 
 cdef inline bint put_double(Buffer *buffer, double value) noexcept nogil:
-    cdef uint64_t bits
-    memcpy(&bits, &value, 8)
-    return put_little(buffer, bits, 8)
+    if not make_room(buffer, 8):
+        return False
+    store_double(buffer.at, value)
+    buffer.at += 8
+    return True
 
 
 cdef inline bint put_float(Buffer *buffer, float value) noexcept nogil:

@@ -17,7 +17,7 @@ from safecodec.avro._arena cimport Arena
 from safecodec.avro._breathing cimport LARGE, Breather, begin, let_run, weigh
 from safecodec.avro._buffer cimport Buffer, close_released, make_room, open_buffer, put_byte, put_long, put_raw
 from safecodec.avro._getting cimport READS_SLOTS, attribute_of, item_of, key_of, settled_dict, settled_list, slot_of
-from safecodec.avro._leaves cimport PyLong_CheckExact, PyTuple_GET_SIZE, has, in_place, put_fast, put_in_place, put_text
+from safecodec.avro._leaves cimport PyLong_CheckExact, PyTuple_GET_SIZE, has, in_place, put_fast, put_in_place, put_leaf, put_leaves, put_text
 from safecodec.avro._sink cimport Sink, Spot, no_room, put_odd, refusal, unconverted, wrong
 from safecodec.avro._writing cimport (
     GET_ATTRIBUTES, GET_INDEX, GET_KEYS, GET_SLOTS, PUT_ARRAY, PUT_CONVERTED, PUT_DATA, PUT_FLOAT,
@@ -155,7 +155,7 @@ cdef int put(const Put *step, object value, Sink *sink) except -1:
 
 # The same, with leaves written in the caller.
 cdef inline int put_any(const Put *step, object value, Sink *sink) except -1:
-    if step.op < PUT_CONVERTED and put_fast(step, <PyObject *>value, sink.out):
+    if put_leaf(step, <PyObject *>value, sink.out):
         return 0
     return put(step, value, sink)
 
@@ -330,16 +330,20 @@ cdef int put_array(const Put *step, object value, Sink *sink) except -1:
     spot = enter(step, sink)
     if size and not put_long(sink.out, size):
         raise no_room(sink)
-    for at in range(size):
-        spot.part = at
-        item = item_of(items, at, MISSING)
-        if <PyObject *>item is MISSING:
-            break
+    at = 0
+    while at < size:
         mark = sink.out.at - sink.out.start
         rest(sink, mark)
+        at = put_leaves(step.inner, <PyObject *>items, at, min(size, PyList_GET_SIZE(items)), sink.out)
+        item = item_of(items, at, MISSING) if at < size else <object>MISSING
+        if <PyObject *>item is MISSING:
+            break
+        spot.part = at
+        mark = sink.out.at - sink.out.start
         put_any(step.inner, item, sink)
         if sink.out.at - sink.out.start == mark:
             count_empty(sink)
+        at += 1
     spot.part = -1
     if PyList_GET_SIZE(items) != size:
         raise refusal(sink, "the list changed while it was written")

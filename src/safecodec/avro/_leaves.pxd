@@ -6,27 +6,53 @@ from cpython.datetime cimport (
     datetime_microsecond, datetime_minute, datetime_month, datetime_second, datetime_tzinfo, datetime_year, get_utc,
 )
 from cpython.object cimport PyObject
+from cpython.tuple cimport PyTuple_CheckExact
 from libc.stdint cimport INT32_MAX, INT32_MIN, int64_t, uint8_t
 
 from safecodec.avro._breathing cimport LARGE
-from safecodec.avro._buffer cimport Buffer, put_byte, put_double, put_long, put_raw, put_run
+from safecodec.avro._buffer cimport (
+    Buffer, make_room, put_byte, put_double, put_long, put_raw, put_run, store_double,
+)
 from safecodec.avro._getting cimport READS_SLOTS
 from safecodec.avro._times cimport days_of
 from safecodec.avro._writing cimport (
     GET_KEYS, GET_SLOTS, PUT_BOOLEAN, PUT_BYTES, PUT_CONVERTED, PUT_DAY, PUT_DOUBLE, PUT_ENUM, PUT_FIXED, PUT_INSTANT,
-    PUT_INT, PUT_LOCAL_INSTANT, PUT_LONG, PUT_NULL, PUT_STRING, Get, Give, Put, PutOp,
+    PUT_INT, PUT_INTO, PUT_LOCAL_INSTANT, PUT_LONG, PUT_NULL, PUT_OPTIONAL, PUT_STRING, Get, Give, Put, PutOp,
 )
+
+cdef enum:
+    RUN = 256         # items that are written before others may run
+    RUN_BYTES = 4096  # bytes of texts, or one text, likewise
 
 cdef extern from *:
     """
     static inline int safecodec_is_ascii(PyObject *value) {
         return PyUnicode_Check(value) && PyUnicode_IS_COMPACT_ASCII(value);
     }
+    /* A whole number of at most two digits, or whether it is one; CPython's own function does the others. */
+    static inline int safecodec_short_whole(PyObject *value, int64_t *number) {
+    #if PY_VERSION_HEX >= 0x030C0000
+        if (!PyUnstable_Long_IsCompact((PyLongObject *)value)) return 0;
+        *number = PyUnstable_Long_CompactValue((PyLongObject *)value);
+        return 1;
+    #else
+        const digit *digits = ((PyLongObject *)value)->ob_digit;
+        switch (Py_SIZE(value)) {
+        case 0: *number = 0; return 1;
+        case 1: *number = digits[0]; return 1;
+        case -1: *number = -(int64_t)digits[0]; return 1;
+        case 2: *number = (int64_t)digits[1] << PyLong_SHIFT | digits[0]; return 1;
+        case -2: *number = -((int64_t)digits[1] << PyLong_SHIFT | digits[0]); return 1;
+        default: return 0;
+        }
+    #endif
+    }
     #define safecodec_borrowed_slot(object, offset) (*(PyObject **)((char *)(object) + (offset)))
     static inline PyObject *safecodec_borrowed_key(PyObject *dict, PyObject *key) {
         return PyDict_GetItemWithError(dict, key);
     }
     """
+    bint short_whole "safecodec_short_whole"(PyObject *value, int64_t *number) noexcept
     PyObject *borrowed_slot "safecodec_borrowed_slot"(PyObject *source, Py_ssize_t offset) noexcept
     PyObject *borrowed_key "safecodec_borrowed_key"(PyObject *source, PyObject *key) except? NULL
     bint is_ascii_text "safecodec_is_ascii"(PyObject *value) noexcept
@@ -42,6 +68,7 @@ cdef extern from "Python.h":
     Py_ssize_t PyBytes_GET_SIZE(PyObject *) noexcept
     void *PyUnicode_DATA(PyObject *) noexcept
     Py_ssize_t PyUnicode_GET_LENGTH(PyObject *) noexcept
+    PyObject *PyList_GET_ITEM(PyObject *, Py_ssize_t) noexcept
     PyObject *PyTuple_GET_ITEM(PyObject *, Py_ssize_t) noexcept
     Py_ssize_t PyTuple_GET_SIZE(PyObject *) noexcept
     PyObject *Py_None
@@ -116,12 +143,64 @@ cdef inline PyObject *in_place(const Give *give, Get get, PyObject *source, Py_s
 
 # One that is a leaf, without owning it.
 cdef inline bint put_in_place(const Give *give, PyObject *value, Buffer *out) noexcept:
-    return not give.dropped and give.step.op < PUT_CONVERTED and put_fast(give.step, value, out)
+    return not give.dropped and put_leaf(give.step, value, out)
+
+
+# A leaf, or an optional one. What is not taken leaves nothing behind.
+cdef inline bint put_leaf(const Put *step, PyObject *value, Buffer *out) noexcept:
+    cdef const Put *into
+    cdef Py_ssize_t mark
+    if step.op < PUT_CONVERTED:
+        return put_fast(step, value, out)
+    if step.op != PUT_OPTIONAL:
+        return False
+    if value is step.blank:
+        into = step.other
+    elif step.branches is NULL or not PyTuple_CheckExact(<object>value):
+        into = step.inner
+    else:
+        return False  # it may name its branch
+    if into.op != PUT_INTO or into.inner.op >= PUT_CONVERTED:
+        return False
+    mark = out.at - out.start
+    if put_long(out, into.index) and put_fast(into.inner, value, out):
+        return True
+    out.at = out.start + mark
+    return False
+
+
+# Items of a list from a place on, as long as they are leaves that take bytes, and no more than `RUN`; returns the place of
+# the first other. No Python code runs meanwhile, so that nothing changes the list.
+cdef inline Py_ssize_t put_leaves(const Put *step, PyObject *items, Py_ssize_t at, Py_ssize_t end, Buffer *out) noexcept:
+    cdef PutOp op = step.op
+    cdef Py_ssize_t mark
+    if end - at > RUN:
+        end = at + RUN
+    if op == PUT_DOUBLE:
+        if not make_room(out, 8 * (end - at)):
+            return at
+        while at < end and PyFloat_CheckExact(PyList_GET_ITEM(items, at)):
+            store_double(out.at, PyFloat_AS_DOUBLE(PyList_GET_ITEM(items, at)))
+            out.at += 8
+            at += 1
+    elif op == PUT_LONG or op == PUT_INT:
+        while at < end and PyLong_CheckExact(PyList_GET_ITEM(items, at)) and put_whole(op, PyList_GET_ITEM(items, at), out):
+            at += 1
+    elif op == PUT_STRING:
+        mark = out.at - out.start
+        while at < end and out.at - out.start - mark < RUN_BYTES and put_text(PyList_GET_ITEM(items, at), out):
+            at += 1
+    elif op == PUT_BOOLEAN or op == PUT_OPTIONAL or op == PUT_ENUM:
+        while at < end and put_leaf(step, PyList_GET_ITEM(items, at), out):
+            at += 1
+    return at
 
 
 cdef inline bint put_whole(PutOp op, PyObject *value, Buffer *out) noexcept:
     cdef int overflow = 0
-    cdef int64_t number = PyLong_AsLongLongAndOverflow(value, &overflow)
+    cdef int64_t number
+    if not short_whole(value, &number):
+        number = PyLong_AsLongLongAndOverflow(value, &overflow)
     return not overflow and (op == PUT_LONG or INT32_MIN <= number <= INT32_MAX) and put_long(out, number)
 
 

@@ -74,7 +74,7 @@ class ReferencePlan:
         from fastavro import schemaless_reader
 
         self._action = resolve(writer, reader)
-        self._targets = Targets(reader)
+        self._targets = Targets(reader, plain=True)
         self._hints = reader.hints
         self._digits = reader.limits.digits
         self._walk = Walk(writer.root, writer.limits)
@@ -224,7 +224,7 @@ class ReferenceEncoder:
         from fastavro import schemaless_reader, schemaless_writer
 
         self._action = resolve_values(source, writer)
-        self._sources = Sources(source, writer)
+        self._sources = Sources(source, writer, plain=True)
         physical = Physical(writer.root)
         self._branches = physical.branches
         self._walk = Walk(writer.root, writer.limits)

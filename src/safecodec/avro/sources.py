@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from . import classes
 from ._conversions import writing
 from ._slots import READS_SLOTS
-from .bounds import compiled
+from .bounds import checker, compiled
 from .canonical import unqualified
 from .defaults import default_bytes, default_value
 from .describing import PLAIN, listed, short
@@ -153,9 +153,12 @@ class Sources:
     Args:
         source: The values' schema.
         target: The schema that is written.
+        plain: Whether values are checked and converted in Python alone, as the reference engine does.
     """
 
-    def __init__(self, source: Schema, target: Schema) -> None:
+    def __init__(self, source: Schema, target: Schema, *, plain: bool = False) -> None:
+        self._checker = checker if plain else compiled
+        self._plain = plain
         self._hints = {**target.hints, **source.hints}
         self._typed = source.type is not None
         self._identity = Identity()
@@ -171,7 +174,7 @@ class Sources:
         source, target = action.writer, action.reader
         op, count = ("fixed", target.size) if isinstance(target, Fixed) else (target.kind, 0)
         wanted = f"{target.size} bytes" if isinstance(target, Fixed) else WANTED[target.kind]
-        own, theirs = compiled(source), compiled(target) if target is not source else None
+        own, theirs = self._checker(source), self._checker(target) if target is not source else None
         if source.logical is None:
             return _promoted(source, target, op, count, (own, theirs), wanted)
         check = chained(own, theirs)
@@ -189,7 +192,8 @@ class Sources:
         """Return what makes an Avro value of a logical type's."""
         if node.logical is not None and node.logical.name == CARRIER:
             return partial(carry, longest=self._longest)
-        return writing(node, self._digits, bound_to(avro_value, node, self._digits))
+        slow = bound_to(avro_value, node, self._digits)
+        return slow if self._plain else writing(node, self._digits, slow)
 
     def symbols(self, action: TakeSymbol) -> tuple[tuple[Any, ...], tuple[int, ...], dict[str, int] | None]:
         """Return an enum's values, the index that is written for each, and these by their text where they are texts."""
@@ -205,7 +209,7 @@ class Sources:
     def container(self, action: TakeItems | TakeValues) -> tuple[tuple[type, ...], Callable[[Any], Any] | None]:
         """Return the types that an array or a map is made of, and what is called with it first."""
         source, target = action.writer, action.reader
-        mine, theirs = compiled(source), compiled(target) if target is not source else None
+        mine, theirs = self._checker(source), self._checker(target) if target is not source else None
         if _is_set(target) and not _is_set(source):
             return (set, list, tuple), chained(mine, _as_set, theirs)
         check = chained(mine, theirs)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from . import classes
 from ._conversions import reading
-from .bounds import compiled
+from .bounds import checker, compiled
 from .defaults import default_value
 from .fitting import Fitting
 from .hints import NO_DEFAULT, Enumeration, RecordHint, Scalar, Sequence
@@ -104,9 +104,11 @@ class Targets:
 
     Args:
         reader: The reader's schema.
+        plain: Whether values are checked in Python alone, as the reference engine does.
     """
 
-    def __init__(self, reader: Schema) -> None:
+    def __init__(self, reader: Schema, *, plain: bool = False) -> None:
+        self._checker = checker if plain else compiled
         self._hints = reader.hints
         self._digits = reader.limits.digits
 
@@ -117,7 +119,7 @@ class Targets:
         hint = self._hints.get(id(action.reader))
         op, count, finish = read_as(action, self._digits)
         made = hint.cls if isinstance(hint, Scalar) and hint.cls in (bytearray, memoryview) else None
-        return op, count, chained(finish, made, compiled(action.reader))
+        return op, count, chained(finish, made, self._checker(action.reader))
 
     def symbols(self, action: TakeSymbol) -> tuple[Any, ...]:
         """Return what the writer's symbols become."""
@@ -136,7 +138,7 @@ class Targets:
             made = dict
         elif isinstance(hint, Sequence) and hint.cls is not list:
             made = hint.cls
-        return chained(made, compiled(action.reader))
+        return chained(made, self._checker(action.reader))
 
     # ---- records -------------------------------------------------------------------------------------------------
 
