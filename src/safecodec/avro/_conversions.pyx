@@ -15,12 +15,16 @@ from cpython.dict cimport PyDict_CheckExact, PyDict_Size
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
 from cpython.list cimport PyList_CheckExact, PyList_GET_SIZE
 from cpython.long cimport PyLong_CheckExact
+from cpython.object cimport PyObject, PyTypeObject
 from cpython.unicode cimport PyUnicode_CheckExact, PyUnicode_GET_LENGTH
 from libc.stdint cimport int64_t, uint8_t, uint64_t
+
+from safecodec.avro._objects cimport Py_DECREF, Py_NewRef, set_slot
 
 from decimal import Decimal
 from uuid import UUID, SafeUUID
 
+from safecodec.avro._slots import slot_offset
 from safecodec.avro.logical import MAX_SCALE as _MAX_SCALE
 from safecodec.avro.nodes import Primitive
 
@@ -34,7 +38,6 @@ cdef extern from "Python.h":
     int PyUnicode_IS_COMPACT_ASCII(object text)
     object PyObject_Str(object value)
     object PyObject_CallOneArg(object function, object argument)
-    int PyObject_GenericSetAttr(object target, object name, object value) except -1
 
 cdef extern from *:
     """
@@ -43,7 +46,26 @@ cdef extern from *:
         return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10
             : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
     }
+    /* A whole number of sixteen bytes, the highest first. */
+    static inline PyObject *safecodec_whole(const uint8_t *data) {
+        return _PyLong_FromByteArray(data, 16, 0, 0);
+    }
+    static inline int safecodec_put_whole(PyObject *number, uint8_t *data) {
+    #if PY_VERSION_HEX >= 0x030D0000
+        Py_ssize_t size = PyLong_AsNativeBytes(
+            number, data, 16, Py_ASNATIVEBYTES_BIG_ENDIAN | Py_ASNATIVEBYTES_UNSIGNED_BUFFER | Py_ASNATIVEBYTES_REJECT_NEGATIVE);
+        return size < 0 ? -1 : size <= 16;
+    #else
+        return _PyLong_AsByteArray((PyLongObject *)number, data, 16, 0, 0) < 0 ? -1 : 1;
+    #endif
+    }
+    static inline PyObject *safecodec_allocated(PyTypeObject *cls) {
+        return cls->tp_alloc(cls, 0);
+    }
     """
+    PyObject *whole_of "safecodec_whole"(const uint8_t *data) except NULL
+    bint put_whole "safecodec_put_whole"(object number, uint8_t *data) except -1
+    object allocated "safecodec_allocated"(PyTypeObject *cls)
     const char *HEX "SAFECODEC_HEX"
     int hex_of "safecodec_hex"(uint8_t character) nogil
 
@@ -59,13 +81,14 @@ cdef int _power
 POWERS[0] = 1
 for _power in range(MOST_DIGITS):
     POWERS[_power + 1] = POWERS[_power] * 10
-cdef object LOW = 2**64 - 1
-cdef object _new_uuid = UUID.__new__
 cdef object _unknown = SafeUUID.unknown
-cdef object _int = "int"
-cdef object _is_safe = "is_safe"
-# Whether a UUID is what `read_uuid` makes: two slots and nothing else.
-cdef bint KNOWS_UUID = UUID.__slots__ == ("int", "is_safe", "__weakref__") and not hasattr(UUID(int=0), "__dict__")
+# Where the two slots of a UUID are, which are all that it has; a UUID of another Python is made by its constructor.
+cdef bint KNOWS_UUID = (
+    UUID.__slots__ == ("int", "is_safe", "__weakref__") and not hasattr(UUID(int=0), "__dict__")
+    and UUID.__new__ is object.__new__ and slot_offset(UUID, "int") is not None
+)
+cdef Py_ssize_t _AT_INT = slot_offset(UUID, "int") or 0
+cdef Py_ssize_t _AT_SAFE = slot_offset(UUID, "is_safe") or 0
 
 
 # ---- bounds ------------------------------------------------------------------------------------------------------
@@ -248,62 +271,57 @@ cdef class Conversion:
     def read_uuid(self, value):
         """Return the UUID of its text, as RFC 9562 writes it, or of its sixteen bytes."""
         cdef const uint8_t *data
-        cdef uint64_t halves[2]
-        cdef int at, place = 0, digit
+        cdef uint8_t[16] found
+        cdef int at, place = 0, high, low
+        cdef PyObject *number
         if not KNOWS_UUID:
             return self.slow(value)
         if PyUnicode_CheckExact(value) and PyUnicode_GET_LENGTH(value) == UUID_TEXT and PyUnicode_IS_COMPACT_ASCII(value):
             data = PyUnicode_1BYTE_DATA(value)
-            halves[0] = halves[1] = 0
-            for at in range(UUID_TEXT):
-                if at == 8 or at == 13 or at == 18 or at == 23:
-                    if data[at] != c"-":
-                        return self.slow(value)
-                    continue
-                digit = hex_of(data[at])
-                if digit < 0:
+            if data[8] != c"-" or data[13] != c"-" or data[18] != c"-" or data[23] != c"-":
+                return self.slow(value)
+            for at in range(16):
+                place += at == 4 or at == 6 or at == 8 or at == 10
+                high, low = hex_of(data[place]), hex_of(data[place + 1])
+                if high < 0 or low < 0:
                     return self.slow(value)
-                halves[place // 16] = halves[place // 16] << 4 | <uint64_t>digit
-                place += 1
+                found[at] = <uint8_t>(high << 4 | low)
+                place += 2
+            data = found
         elif PyBytes_CheckExact(value) and PyBytes_GET_SIZE(value) == 16:
             data = <const uint8_t *>PyBytes_AS_STRING(value)
-            halves[0] = halves[1] = 0
-            for at in range(16):
-                halves[at // 8] = halves[at // 8] << 8 | data[at]
         else:
             return self.slow(value)
-        made = _new_uuid(UUID)
-        PyObject_GenericSetAttr(made, _int, <object>halves[0] << 64 | halves[1])  # past UUID.__setattr__, which refuses
-        PyObject_GenericSetAttr(made, _is_safe, _unknown)
+        number = whole_of(data)
+        try:
+            made = allocated(<PyTypeObject *>UUID)
+        except BaseException:
+            Py_DECREF(number)
+            raise
+        # Past UUID.__setattr__, which refuses. Nothing has seen the object yet.
+        set_slot(<PyObject *>made, _AT_INT, number)
+        set_slot(<PyObject *>made, _AT_SAFE, Py_NewRef(<PyObject *>_unknown))
         return made
 
     @cython.binding(False)
     def write_uuid(self, value):
         """Return a UUID's text, or its sixteen bytes for a fixed."""
-        cdef uint64_t halves[2]
+        cdef uint8_t[16] data
         cdef uint8_t *out
         cdef int at, place = 0
-        if type(value) is not UUID:
+        if type(value) is not UUID or (self.size and self.size != 16) or not put_whole(value.int, data):
             return self.slow(value)
-        number = value.int
-        halves[0] = number >> 64
-        halves[1] = number & LOW
         if self.size:
-            if self.size != 16:
-                return self.slow(value)
-            data = PyBytes_FromStringAndSize(NULL, 16)
-            out = <uint8_t *>PyBytes_AS_STRING(data)
-            for at in range(16):
-                out[at] = <uint8_t>(halves[at // 8] >> (56 - at % 8 * 8))
-            return data
+            return PyBytes_FromStringAndSize(<const char *>data, 16)
         text = PyUnicode_New(UUID_TEXT, 127)
         out = PyUnicode_1BYTE_DATA(text)
-        for at in range(UUID_TEXT):
-            if at == 8 or at == 13 or at == 18 or at == 23:
-                out[at] = c"-"
-                continue
-            out[at] = <uint8_t>HEX[halves[place // 16] >> (60 - place % 16 * 4) & 15]
-            place += 1
+        for at in range(16):
+            if at == 4 or at == 6 or at == 8 or at == 10:
+                out[place] = c"-"
+                place += 1
+            out[place] = <uint8_t>HEX[data[at] >> 4]
+            out[place + 1] = <uint8_t>HEX[data[at] & 15]
+            place += 2
         return text
 
     # ---- decimals ------------------------------------------------------------------------------------------------
