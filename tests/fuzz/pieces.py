@@ -117,9 +117,12 @@ def taken_apart(node: Node, payload: bytes) -> Piece:
 
 def damaged_payload(pick: Random, whole: Piece) -> bytes:
     """A payload with one to three changes of its structure; the pieces themselves are changed."""
-    for _ in range(pick.choice((1, 1, 2, 3))):
+    for change in range(pick.choice((1, 1, 2, 3))):
+        size = len(bytes(whole))
+        if change and size >= LONGEST:
+            break  # a piece may be in it thousands of times now: changed once more, it would take all memory
         pieces = list(whole.walk())
-        _damage(pick, pick.choice(pieces), pieces, len(bytes(whole)))
+        _damage(pick, pick.choice(pieces), pieces, size)
     data = bytes(whole)
     if pick.random() < 0.15:
         data = mutated(pick.randrange, data, data[::-1])
@@ -155,9 +158,9 @@ def _damage(pick: Random, one: Piece, pieces: list[Piece], size: int) -> None:
 
 
 def _deepen(pick: Random, inner: Piece, outer: Piece) -> None:
-    """A value inside itself, many times."""
+    """A value inside itself, many times; it may be in the payload thousands of times already."""
     shell = bytes(outer).partition(bytes(inner) or b"\0")
-    times = pick.choice((3, 20, 62, 63, 64, 65, 300))
+    times = min(pick.choice((3, 20, 62, 63, 64, 65, 300)), LONGEST // max(1, len(shell[0]) + len(shell[2])))
     inner.parts, inner.data = [], shell[0] * times + bytes(inner) + shell[2] * times
 
 
