@@ -93,6 +93,14 @@ cdef Py_ssize_t _AT_SAFE = slot_offset(UUID, "is_safe") or 0
 
 # ---- bounds ------------------------------------------------------------------------------------------------------
 
+def _is_short(bound):
+    return type(bound) is int and abs(bound) < 2**62
+
+
+def _is_exact(bound):
+    return type(bound) is float or abs(bound) <= 2**53
+
+
 @cython.final
 cdef class Bounds:
     """Bounds of numbers, or of a length and a pattern.
@@ -124,11 +132,11 @@ cdef class Bounds:
         self.search = search
         numbers = {"ge", "gt", "le", "lt", "multiple_of"} & bounds.keys()
         lengths = bounds.keys() - numbers
-        given = [bounds[name] for name in numbers]
+        given = list(map(bounds.get, numbers))
         self.of_lengths = not numbers
-        self.of_ints = not lengths and all([type(one) is int and abs(one) < 2**62 for one in given])
+        self.of_ints = not lengths and all(map(_is_short, given))
         self.of_floats = not lengths and "multiple_of" not in numbers
-        self.of_floats = self.of_floats and all([type(one) is float or abs(one) <= 2**53 for one in given])
+        self.of_floats = self.of_floats and all(map(_is_exact, given))
         self.shortest = bounds.get("min_length", 0)
         self.longest = bounds.get("max_length", 2**62)
         if self.of_ints:
