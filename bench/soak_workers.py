@@ -223,6 +223,8 @@ def _requests(cache: GuardedCache[UserConfig], plan: Plan, gates: _Gates, pause:
                         _act(cache, plan)
                 else:
                     _act(cache, plan)
+            except (Interrupted, Fatal):
+                pass  # CPython calls the handler where the next function returns, which may be behind the with
             except FAILURES as error:
                 plan.outcomes[type(error).__name__] += 1
         gates.ended.wait(pause * (0.5 + plan.random.random()))
