@@ -14,7 +14,8 @@ from typing import Any
 
 from .annotation import loops
 from .loop import figures as loop
-from .results import LOOP, PEER, PROFILE, ROOT, duration, load, table, verdict
+from .results import LOOP, PEER, PROFILE, ROOT, SHAPES, duration, load, table, verdict
+from .shape_matrix import Cell, shown
 
 EXPLANATION = ROOT / "docs" / "explanation"
 FILES = (ROOT / "README.md", EXPLANATION / "performance.md", EXPLANATION / "off-the-loop.md")
@@ -90,6 +91,12 @@ def annotation(report: Any) -> str:  # noqa: ARG001
     return table(("function", "file", "lines", "that call CPython", "most (Cython's score)"), loops())
 
 
+def shapes(report: Any) -> str:  # noqa: ARG001
+    """Each shape with its ratios, on the machine of that run, and the worst of them."""
+    found = load(SHAPES)
+    return f"{machine(found)}\n\n{shown([Cell(**one) for one in found['cells']])}"
+
+
 def of_loop(part: Callable[[Any], str]) -> Callable[[Any], str]:
     """A table of what ``python -m bench.loop`` wrote."""
     return lambda _: part(load(LOOP))
@@ -101,6 +108,7 @@ PARTS: dict[str, Callable[[Any], str]] = {
     "machine": machine,
     "profile": profile,
     "annotation": annotation,
+    "shapes": shapes,
     **{f"loop-{part.__name__}": of_loop(part) for part in (loop.stalls, loop.costs, loop.waits, loop.hops)},
 }
 

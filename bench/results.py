@@ -13,6 +13,7 @@ ROOT = Path(__file__).parent.parent
 FILE = Path(__file__).parent / "results" / "bench.json"
 LOOP = FILE.with_name("loop.json")
 PROFILE = FILE.with_name("profile.json")
+SHAPES = FILE.with_name("shapes.json")
 PEER = "compared with"
 TOLERANCE = 1.05
 """How much a ratio differs from run to run of a shared machine."""

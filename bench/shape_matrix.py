@@ -13,7 +13,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from statistics import geometric_mean
 from typing import Any
 
@@ -25,7 +24,7 @@ from safecodec.bench.peers import fastavro_functions
 
 from .framed import HEADER_SIZE, codec
 from .machine import machine
-from .results import table
+from .results import SHAPES, table
 from .samples import Sample
 from .shapes import shapes
 
@@ -33,7 +32,6 @@ EFFORT = Effort(rounds=30, seconds=0.002, budget=2.0)
 BRIEF = Effort(rounds=8, seconds=0.001, budget=0.5)
 MOST = 2000
 """Values that are made for one turn."""
-RESULTS = Path(__file__).parent / "results"
 TARGETS = {"decode": 0.62, "encode": 0.60, "decode dict": 0.55, "decode by fastavro": 0.07, "encode by fastavro": 0.05}
 """Geometric means that are aimed at."""
 WORST = 6
@@ -162,10 +160,19 @@ def worst(cells: Sequence[Cell], name: str) -> str:
     return ", ".join(f"{one.shape} {one.ratios[name]:.2f}" for one in found)
 
 
+def shown(cells: Sequence[Cell]) -> str:
+    """Return the table, and the worst cells in words."""
+    found = table(("shape", "bytes", *TARGETS, "decode, collector on"), rows(cells))
+    for name in ("decode", "encode"):
+        above = sum(one.ratios[name] > 1 for one in cells)
+        found += f"\n\nWorst {name}: {worst(cells, name)}; {above} of {len(cells)} are above 1."
+    return found
+
+
 def write(report: dict[str, Any]) -> None:
     """Write shapes.json."""
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "shapes.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    SHAPES.parent.mkdir(exist_ok=True)
+    SHAPES.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 
 
 def main() -> int:
@@ -180,10 +187,7 @@ def main() -> int:
     for one in matrix(options.words, BRIEF if options.brief else EFFORT):
         cells.append(one)
         print(f"{one.shape}: " + ", ".join(f"{name} {value:.2f}" for name, value in one.ratios.items()), flush=True)
-    print(table(("shape", "bytes", *TARGETS, "decode, collector on"), rows(cells)))
-    for name in ("decode", "encode"):
-        above = sum(one.ratios[name] > 1 for one in cells)
-        print(f"worst {name}: {worst(cells, name)}; {above} of {len(cells)} above 1")
+    print(shown(cells))
     write({"machine": found, "cells": [asdict(one) for one in cells]})
     means = {name: geometric_mean([one.ratios[name] for one in cells if name in one.ratios]) for name in TARGETS}
     return int(any(means[name] > target for name, target in TARGETS.items()))
