@@ -15,7 +15,7 @@ from typing import Any
 from .annotation import loops
 from .loop import figures as loop
 from .results import LOOP, PEER, PROFILE, ROOT, SHAPES, duration, load, table, verdict
-from .shape_matrix import Cell, shown
+from .shape_matrix import Cell, shown, summary
 
 EXPLANATION = ROOT / "docs" / "explanation"
 FILES = (ROOT / "README.md", EXPLANATION / "performance.md", EXPLANATION / "off-the-loop.md")
@@ -93,8 +93,17 @@ def annotation(report: Any) -> str:  # noqa: ARG001
 
 def shapes(report: Any) -> str:  # noqa: ARG001
     """Each shape with its ratios, on the machine of that run, and the worst of them."""
-    found = load(SHAPES)
-    return f"{machine(found)}\n\n{shown([Cell(**one) for one in found['cells']])}"
+    return f"{machine(load(SHAPES))}\n\n{shown(cells())}"
+
+
+def shapes_in_short(report: Any) -> str:  # noqa: ARG001
+    """The geometric means of the shapes, and the worst of them."""
+    return summary(cells())
+
+
+def cells() -> list[Cell]:
+    """What ``python -m bench.shape_matrix`` wrote."""
+    return [Cell(**one) for one in load(SHAPES)["cells"]]
 
 
 def of_loop(part: Callable[[Any], str]) -> Callable[[Any], str]:
@@ -109,6 +118,7 @@ PARTS: dict[str, Callable[[Any], str]] = {
     "profile": profile,
     "annotation": annotation,
     "shapes": shapes,
+    "shapes-in-short": shapes_in_short,
     **{f"loop-{part.__name__}": of_loop(part) for part in (loop.stalls, loop.costs, loop.waits, loop.hops)},
 }
 

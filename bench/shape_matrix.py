@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -150,8 +151,7 @@ def rows(cells: Sequence[Cell]) -> Iterator[tuple[str, ...]]:
     columns = [*TARGETS, "decode, collector on"]
     for one in cells:
         yield one.shape, f"{one.size:,}", *(f"{one.ratios[name]:.2f}" if name in one.ratios else "" for name in columns)
-    means = (geometric_mean([one.ratios[name] for one in cells if name in one.ratios]) for name in columns)
-    yield "**geometric mean**", "", *(f"**{mean:.3f}**" for mean in means)
+    yield "**geometric mean**", "", *(f"**{mean(cells, name):.3f}**" for name in columns)
 
 
 def worst(cells: Sequence[Cell], name: str) -> str:
@@ -160,13 +160,26 @@ def worst(cells: Sequence[Cell], name: str) -> str:
     return ", ".join(f"{one.shape} {one.ratios[name]:.2f}" for one in found)
 
 
-def shown(cells: Sequence[Cell]) -> str:
-    """Return the table, and the worst cells in words."""
-    found = table(("shape", "bytes", *TARGETS, "decode, collector on"), rows(cells))
+def mean(cells: Sequence[Cell], name: str) -> float:
+    """Return the geometric mean of a column."""
+    return geometric_mean([one.ratios[name] for one in cells if name in one.ratios])
+
+
+def summary(cells: Sequence[Cell]) -> str:
+    """Return the geometric mean of decode and of encode, and their worst cells, a line for each."""
+    lines = []
     for name in ("decode", "encode"):
         above = sum(one.ratios[name] > 1 for one in cells)
-        found += f"\n\nWorst {name}: {worst(cells, name)}; {above} of {len(cells)} are above 1."
-    return found
+        lines.append(
+            f"* {name.capitalize()}: a geometric mean of {mean(cells, name):.2f} over {len(cells)} shapes, {above} of "
+            f"which are above 1. The worst are {worst(cells, name)}."
+        )
+    return "\n".join(textwrap.fill(line, 120, subsequent_indent="  ", break_on_hyphens=False) for line in lines)
+
+
+def shown(cells: Sequence[Cell]) -> str:
+    """Return the table, and what it comes to."""
+    return table(("shape", "bytes", *TARGETS, "decode, collector on"), rows(cells)) + f"\n\n{summary(cells)}"
 
 
 def write(report: dict[str, Any]) -> None:
@@ -189,8 +202,7 @@ def main() -> int:
         print(f"{one.shape}: " + ", ".join(f"{name} {value:.2f}" for name, value in one.ratios.items()), flush=True)
     print(shown(cells))
     write({"machine": found, "cells": [asdict(one) for one in cells]})
-    means = {name: geometric_mean([one.ratios[name] for one in cells if name in one.ratios]) for name in TARGETS}
-    return int(any(means[name] > target for name, target in TARGETS.items()))
+    return int(any(mean(cells, name) > target for name, target in TARGETS.items()))
 
 
 if __name__ == "__main__":

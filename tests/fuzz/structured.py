@@ -78,8 +78,9 @@ BEYOND = (
     r"|of Any is beyond 64 bits|of Any nests deeper than 64 levels"
     r"|the number (-?inf|nan) has no JSON form|a record that is laid out as an array has no missing field"
     r"|Encoding objects of type msgspec.UnsetType is unsupported|a value of Any is None, bool, int, float, str, "
+    r"|a key of a dict in a value of Any is a str"
 )
-"""MessagePack and JSON have larger numbers and deeper values than are written: docs/reference/type-mapping.md.
+"""MessagePack and JSON have larger numbers, deeper values and other keys than are written, see type-mapping.md.
 
 A default of a type may have no form at all: infinity or bytes of `typing.Any` in JSON, and UNSET in a record that is
 laid out as an array.

@@ -50,7 +50,7 @@ def test_a_cell_has_every_column(capsys: pytest.CaptureFixture[str], monkeypatch
     assert shape_matrix.main() in {0, 1}
     printed = capsys.readouterr().out
     assert "| **geometric mean** |" in printed
-    assert "Worst encode: " in printed
+    assert "* Encode: a geometric mean of " in printed
     (row,) = [line for line in printed.splitlines() if line.startswith("| 1 int |")]
     assert row.count("|") == 9
     assert " |  |" not in row
