@@ -29,6 +29,7 @@ nitpick_ignore_regex = [
     ("py:class", r"Clock|Random|Callable\[\[\]|collections\.abc\.Sequence"),  # Clock: what tests give
     ("py:class", r"TypeForm|UnionType|builtins\.type"),
     ("py:class", "LoopRules|Versions"),  # what a Reader is made of, by its codec
+    ("py:(class|obj)", "Stamp"),  # of safecodec, where errors and safecodec.frame name it
 ]
 napoleon_use_rtype = False
 autodoc_member_order = "bysource"
