@@ -32,9 +32,7 @@ def picture(page: str) -> str:
     parts = []
     for at, label in enumerate(CHARTS):
         x, y = at % 2 * (WIDTH + GAP), at // 2 * (HEIGHT + GAP)
-        parts.append(
-            f'<svg x="{x}" y="{y}" width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 520 250">{charts[label]}</svg>'
-        )
+        parts.append(f'<g transform="translate({x} {y})">{charts[label]}</g>')
     below = 2 * (HEIGHT + GAP)
     for at, (way, name) in enumerate(NAMES.items()):
         x = 52 + 130 * at
