@@ -25,6 +25,26 @@ def test_a_loop_that_stands_is_late() -> None:
     assert asyncio.run(play()) == (True, False)
 
 
+def test_another_loop_has_a_timer_of_its_own() -> None:
+    """A loop that ends takes its timer with it: the next one is looked at all the same, and an old timer is idle."""
+    looked = LoopLag(0.2)
+
+    async def play() -> bool:
+        began = looked.watch()
+        await asyncio.sleep(0)
+        time.sleep(0.3)
+        await asyncio.sleep(0.001)
+        return looked.was_late(began)
+
+    first = asyncio.new_event_loop()
+    assert first.run_until_complete(play())
+    assert asyncio.run(play())
+    left = looked._left
+    looked._tick(first)
+    assert looked._left == left
+    first.close()
+
+
 def test_a_loop_is_looked_at_while_calls_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
     """One timer runs for twice the time of the last call and no longer; a loop that runs it in time is not late."""
     now = 100.0

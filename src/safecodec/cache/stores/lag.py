@@ -31,11 +31,14 @@ class LoopLag:
         self._due = 0.0
         self._left = 0
         self._late_at = -inf
+        self._loop: AbstractEventLoop | None = None
 
     def watch(self) -> float:
         """Look at the loop for the time of a call that begins now; return that time, as `was_late` takes it."""
-        if not self._left:
-            self._arm(get_running_loop())
+        loop = get_running_loop()
+        if not self._left or loop is not self._loop:  # a timer ends with its loop
+            self._loop = loop
+            self._arm(loop)
         self._left = 2 * TICKS
         return monotonic()
 
@@ -48,6 +51,8 @@ class LoopLag:
         loop.call_later(self._each, self._tick, loop)
 
     def _tick(self, loop: AbstractEventLoop) -> None:
+        if loop is not self._loop:
+            return
         now = monotonic()
         if now - self._due > self._each:
             self._late_at = now
