@@ -8,23 +8,6 @@ from libc.string cimport memcpy
 from safecodec.avro._breathing cimport LARGE
 from safecodec.avro._cursor cimport copy_short
 
-cdef extern from *:
-    """
-    /* One store where the machine has the order of Avro: byte for byte, the compiler takes each for a change of the
-       buffer's own pointers. */
-    static inline void safecodec_store_double(uint8_t *at, double value) {
-    #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ || defined(_WIN32)
-        memcpy(at, &value, 8);
-    #else
-        uint64_t bits;
-        int place;
-        memcpy(&bits, &value, 8);
-        for (place = 0; place < 8; place++) at[place] = (uint8_t)(bits >> (8 * place));
-    #endif
-    }
-    """
-    void store_double "safecodec_store_double"(uint8_t *at, double value) noexcept nogil
-
 cdef enum:
     ROOM = 1024      # bytes that need no memory but the caller's stack
     LONGEST_LONG = 10
@@ -138,25 +121,31 @@ cdef inline bint put_run(Buffer *buffer, const uint8_t *data, Py_ssize_t size) n
     return True
 
 
-cdef inline bint put_little(Buffer *buffer, uint64_t bits, int width) noexcept nogil:
-    cdef int at
-    if not make_room(buffer, width):
-        return False
-    for at in range(width):
-        buffer.at[at] = <uint8_t>(bits >> (8 * at))
-    buffer.at += width
-    return True
+cdef inline uint8_t *store_little(uint8_t *at, uint64_t bits, int width) noexcept nogil:
+    """Little-endian bytes of a number; a compiler makes one store of it. Returns the place behind it."""
+    cdef int place
+    for place in range(width):
+        at[place] = <uint8_t>(bits >> (8 * place))
+    return at + width
+
+
+cdef inline uint8_t *store_double(uint8_t *at, double value) noexcept nogil:
+    cdef uint64_t bits
+    memcpy(&bits, &value, 8)
+    return store_little(at, bits, 8)
 
 
 cdef inline bint put_double(Buffer *buffer, double value) noexcept nogil:
     if not make_room(buffer, 8):
         return False
-    store_double(buffer.at, value)
-    buffer.at += 8
+    buffer.at = store_double(buffer.at, value)
     return True
 
 
 cdef inline bint put_float(Buffer *buffer, float value) noexcept nogil:
     cdef uint32_t bits
+    if not make_room(buffer, 4):
+        return False
     memcpy(&bits, &value, 4)
-    return put_little(buffer, bits, 4)
+    buffer.at = store_little(buffer.at, bits, 4)
+    return True

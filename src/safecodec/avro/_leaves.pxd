@@ -180,8 +180,7 @@ cdef inline Py_ssize_t put_leaves(const Put *step, PyObject *items, Py_ssize_t a
         if not make_room(out, 8 * (end - at)):
             return at
         while at < end and PyFloat_CheckExact(PyList_GET_ITEM(items, at)):
-            store_double(out.at, PyFloat_AS_DOUBLE(PyList_GET_ITEM(items, at)))
-            out.at += 8
+            out.at = store_double(out.at, PyFloat_AS_DOUBLE(PyList_GET_ITEM(items, at)))
             at += 1
     elif op == PUT_LONG or op == PUT_INT:
         while at < end and PyLong_CheckExact(PyList_GET_ITEM(items, at)) and put_whole(op, PyList_GET_ITEM(items, at), out):
