@@ -1,8 +1,7 @@
-"""Bounds and logical types of single values in C, for values that are of the exact type and need no big numbers.
+"""Logical types of single values in C, for values that are of the exact type and need no big numbers.
 
-Each function returns the very value that a function in Python returns or hands on, `bounds.checker`,
-`logical.python_value` or `logical.avro_value`; that one is called for every value which the compiled way does not know,
-and has all errors. The reference engine calls those alone.
+Each function returns the very value that `logical.python_value` or `logical.avro_value` returns; that one is called for
+every value which the compiled way does not know, and has all errors. The reference engine calls those alone.
 """
 
 cimport cython
@@ -11,20 +10,20 @@ from cpython.datetime cimport (
     PyDelta_CheckExact, PyTime_CheckExact, import_datetime, time_hour, time_microsecond, time_minute, time_new,
     time_second, time_tzinfo, timedelta_days, timedelta_microseconds, timedelta_new, timedelta_seconds,
 )
-from cpython.dict cimport PyDict_CheckExact, PyDict_Size
-from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
-from cpython.list cimport PyList_CheckExact, PyList_GET_SIZE
 from cpython.long cimport PyLong_CheckExact
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.unicode cimport PyUnicode_CheckExact, PyUnicode_GET_LENGTH
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 
-from safecodec.avro._objects cimport Py_DECREF, Py_NewRef, set_slot
+from safecodec.avro._buffer cimport store_long
+from safecodec.avro._cursor cimport Cursor, start_at, take_long, take_size
+from safecodec.avro._objects cimport Py_NewRef, set_slot
 
 from decimal import Decimal
 from uuid import UUID, SafeUUID
 
 from safecodec.avro._slots import slot_offset
+from safecodec.avro.logical import DAY as _DAY
 from safecodec.avro.logical import MAX_SCALE as _MAX_SCALE
 from safecodec.avro.nodes import Primitive
 
@@ -63,7 +62,7 @@ cdef extern from *:
         return cls->tp_alloc(cls, 0);
     }
     """
-    PyObject *whole_of "safecodec_whole"(const uint8_t *data) except NULL
+    object whole_of "safecodec_whole"(const uint8_t *data)
     bint put_whole "safecodec_put_whole"(object number, uint8_t *data) except -1
     object allocated "safecodec_allocated"(PyTypeObject *cls)
     const char *HEX "SAFECODEC_HEX"
@@ -73,7 +72,7 @@ cdef enum:
     MOST_DIGITS = 18  # below 2**63
     UUID_TEXT = 36
 
-cdef int64_t DAY = 86_400_000_000
+cdef int64_t DAY = _DAY
 cdef int64_t MOST_DAYS = 106_751_990  # whose microseconds are below 2**63
 cdef int64_t MAX_SCALE = _MAX_SCALE
 cdef int64_t POWERS[19]
@@ -83,111 +82,13 @@ for _power in range(MOST_DIGITS):
     POWERS[_power + 1] = POWERS[_power] * 10
 cdef object _unknown = SafeUUID.unknown
 # Where the two slots of a UUID are, which are all that it has; a UUID of another Python is made by its constructor.
+cdef object _slots_of_uuid = [slot_offset(UUID, "int"), slot_offset(UUID, "is_safe")]
 cdef bint KNOWS_UUID = (
-    UUID.__slots__ == ("int", "is_safe", "__weakref__") and not hasattr(UUID(int=0), "__dict__")
-    and UUID.__new__ is object.__new__ and slot_offset(UUID, "int") is not None
+    getattr(UUID, "__slots__", None) == ("int", "is_safe", "__weakref__") and None not in _slots_of_uuid
+    and UUID.__new__ is object.__new__ and not hasattr(UUID(int=0), "__dict__")
 )
-cdef Py_ssize_t _AT_INT = slot_offset(UUID, "int") or 0
-cdef Py_ssize_t _AT_SAFE = slot_offset(UUID, "is_safe") or 0
-
-
-# ---- bounds ------------------------------------------------------------------------------------------------------
-
-def _is_short(bound):
-    return type(bound) is int and abs(bound) < 2**62
-
-
-def _is_exact(bound):
-    return type(bound) is float or abs(bound) <= 2**53
-
-
-@cython.final
-cdef class Bounds:
-    """Bounds of numbers, or of a length and a pattern.
-
-    Args:
-        bounds: As attributes of a schema have them: ``ge``, ``gt``, ``le``, ``lt``, ``multiple_of``, ``min_length``,
-            ``max_length``, ``pattern``.
-        search: Tells whether a text has the pattern; None where there is none.
-        slow: Returns a value that is within the bounds, and raises for another.
-    """
-
-    cdef object slow
-    cdef object search
-    cdef bint of_ints
-    cdef bint of_floats
-    cdef bint of_lengths
-    cdef int64_t least
-    cdef int64_t most
-    cdef int64_t factor
-    cdef double low
-    cdef double high
-    cdef bint above_low
-    cdef bint below_high
-    cdef Py_ssize_t shortest
-    cdef Py_ssize_t longest
-
-    def __cinit__(self, dict bounds not None, search, slow):
-        self.slow = slow
-        self.search = search
-        numbers = {"ge", "gt", "le", "lt", "multiple_of"} & bounds.keys()
-        lengths = bounds.keys() - numbers
-        given = list(map(bounds.get, numbers))
-        self.of_lengths = not numbers
-        self.of_ints = not lengths and all(map(_is_short, given))
-        self.of_floats = not lengths and "multiple_of" not in numbers
-        self.of_floats = self.of_floats and all(map(_is_exact, given))
-        self.shortest = bounds.get("min_length", 0)
-        self.longest = bounds.get("max_length", 2**62)
-        if self.of_ints:
-            self.least = max(bounds.get("ge", -(2**63)), bounds.get("gt", -(2**63) - 1) + 1)
-            self.most = min(bounds.get("le", 2**63 - 1), bounds.get("lt", 2**63) - 1)
-            self.factor = bounds.get("multiple_of", 1)
-            self.of_ints = self.factor > 0
-        if self.of_floats:
-            self.low = max(bounds.get("ge", float("-inf")), bounds.get("gt", float("-inf")))
-            self.high = min(bounds.get("le", float("inf")), bounds.get("lt", float("inf")))
-            self.above_low = "gt" in numbers and bounds["gt"] >= bounds.get("ge", float("-inf"))
-            self.below_high = "lt" in numbers and bounds["lt"] <= bounds.get("le", float("inf"))
-
-    @cython.binding(False)
-    def check(self, value):
-        """Return a value that is within the bounds.
-
-        Raises:
-            OutOfBoundsError: It is not.
-        """
-        cdef int overflow = 0
-        cdef int64_t number
-        cdef double real
-        cdef Py_ssize_t size
-        if self.of_lengths:
-            if PyUnicode_CheckExact(value):
-                size = PyUnicode_GET_LENGTH(value)
-            elif PyList_CheckExact(value):
-                size = PyList_GET_SIZE(value)
-            elif PyBytes_CheckExact(value):
-                size = PyBytes_GET_SIZE(value)
-            elif PyDict_CheckExact(value):
-                size = PyDict_Size(value)
-            else:
-                return self.slow(value)
-            if self.shortest <= size <= self.longest and (
-                self.search is None or PyObject_CallOneArg(self.search, value) is not None
-            ):
-                return value
-        elif PyLong_CheckExact(value):
-            if self.of_ints:
-                number = PyLong_AsLongLongAndOverflow(value, &overflow)
-                if not overflow and self.least <= number <= self.most and number % self.factor == 0:
-                    return value
-        elif PyFloat_CheckExact(value):
-            real = PyFloat_AS_DOUBLE(value)
-            if self.of_floats and (self.low < real or (real == self.low and not self.above_low)) and (
-                real < self.high or (real == self.high and not self.below_high)
-            ):
-                return value
-        return self.slow(value)
+cdef Py_ssize_t AT_INT = _slots_of_uuid[0] if KNOWS_UUID else 0
+cdef Py_ssize_t AT_SAFE = _slots_of_uuid[1] if KNOWS_UUID else 0
 
 
 # ---- logical types -----------------------------------------------------------------------------------------------
@@ -281,7 +182,6 @@ cdef class Conversion:
         cdef const uint8_t *data
         cdef uint8_t[16] found
         cdef int at, place = 0, high, low
-        cdef PyObject *number
         if not KNOWS_UUID:
             return self.slow(value)
         if PyUnicode_CheckExact(value) and PyUnicode_GET_LENGTH(value) == UUID_TEXT and PyUnicode_IS_COMPACT_ASCII(value):
@@ -301,14 +201,10 @@ cdef class Conversion:
         else:
             return self.slow(value)
         number = whole_of(data)
-        try:
-            made = allocated(<PyTypeObject *>UUID)
-        except BaseException:
-            Py_DECREF(number)
-            raise
+        made = allocated(<PyTypeObject *>UUID)
         # Past UUID.__setattr__, which refuses. Nothing has seen the object yet.
-        set_slot(<PyObject *>made, _AT_INT, number)
-        set_slot(<PyObject *>made, _AT_SAFE, Py_NewRef(<PyObject *>_unknown))
+        set_slot(<PyObject *>made, AT_INT, Py_NewRef(<PyObject *>number))
+        set_slot(<PyObject *>made, AT_SAFE, Py_NewRef(<PyObject *>_unknown))
         return made
 
     @cython.binding(False)
@@ -365,17 +261,15 @@ cdef class Conversion:
     @cython.binding(False)
     def read_big_decimal(self, value):
         """Return the Decimal of its unscaled value's length and bytes, and its scale."""
-        cdef const uint8_t *at
-        cdef const uint8_t *end
+        cdef Cursor cursor
         cdef const uint8_t *data
         cdef int64_t size, scale
         if PyBytes_CheckExact(value):
-            at = <const uint8_t *>PyBytes_AS_STRING(value)
-            end = at + PyBytes_GET_SIZE(value)
-            if take_small(&at, end, &size) and 0 < size <= 8 and size * 3 <= self.digits and size < end - at:
-                data = at
-                at += size
-                if take_small(&at, end, &scale) and at == end and -MAX_SCALE <= scale <= MAX_SCALE:
+            start_at(&cursor, <const uint8_t *>PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value), NULL)
+            if take_size(&cursor, &size) and 0 < size <= 8 and size * 3 <= self.digits:
+                data = cursor.at
+                cursor.at += size
+                if take_long(&cursor, &scale) and cursor.at == cursor.end and -MAX_SCALE <= scale <= MAX_SCALE:
                     return decimal(signed(data, size), scale)
         return self.slow(value)
 
@@ -387,10 +281,8 @@ cdef class Conversion:
         cdef Py_ssize_t size
         if taken_apart(value, &unscaled, &scale) > 0 and MOST_DIGITS <= self.digits and -MAX_SCALE <= scale <= MAX_SCALE:
             size = put_signed(out + 1, unscaled)
-            out[0] = <uint8_t>(2 * size)
-            size += 1
-            size += put_small(out + size, scale)
-            return PyBytes_FromStringAndSize(<const char *>out, size)
+            store_long(out, size)  # of one byte
+            return PyBytes_FromStringAndSize(<const char *>out, store_long(out + 1 + size, scale) - out)
         return self.slow(value)
 
 
@@ -413,33 +305,6 @@ cdef Py_ssize_t put_signed(uint8_t *out, int64_t value) except -1:
     for at in range(size):
         out[at] = <uint8_t>(value >> (8 * (size - 1 - at)))
     return size
-
-
-# A zig-zag number of at most four bytes; whether there is one.
-cdef bint take_small(const uint8_t **at, const uint8_t *end, int64_t *number) except -1:
-    cdef uint64_t found = 0
-    cdef int shift = 0
-    cdef uint8_t byte
-    while shift < 28 and at[0] < end:
-        byte = at[0][0]
-        found |= <uint64_t>(byte & 0x7F) << shift
-        shift += 7
-        at[0] += 1
-        if not byte & 0x80:
-            number[0] = <int64_t>(found >> 1) ^ -<int64_t>(found & 1)
-            return True
-    return False
-
-
-cdef Py_ssize_t put_small(uint8_t *out, int64_t value) except -1:
-    cdef uint64_t left = <uint64_t>value << 1 ^ <uint64_t>(value >> 63)
-    cdef Py_ssize_t size = 0
-    while left > 0x7F:
-        out[size] = <uint8_t>(left & 0x7F | 0x80)
-        left >>= 7
-        size += 1
-    out[size] = <uint8_t>left
-    return size + 1
 
 
 # The Decimal of an unscaled value below 2**63 and a scale, by its text: the constructor takes any other way longer.

@@ -10,7 +10,7 @@ from decimal import InvalidOperation
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import SafecodecError
-from ._conversions import Bounds
+from ._bounds import Bounds
 from .describing import short
 
 if TYPE_CHECKING:
