@@ -330,20 +330,27 @@ class AsyncRedisStore:
                 raise _crossed(verb, error) from error
             if isinstance(call, Done):
                 return call.result
-            repeats = _REPEATS
-            while True:
-                began = self._lag.watch()
-                try:
-                    if self._cluster:
-                        # Before it knows its nodes, redis-py sends a first command to any of them, to be redirected.
-                        await self._client.initialize()
-                    reply = await getattr(self._client, call.method)(*call.args, **call.kwargs)
-                except _FAILURES as error:
-                    if repeats and isinstance(error, redis.TimeoutError) and self._lag.was_late(began):
-                        repeats -= 1
-                        continue
-                    reply = _answer(call, verb, key, error)
-                break
+            try:
+                reply = await self._reply(call)
+            except _FAILURES as error:
+                reply = _answer(call, verb, key, error)
+
+    async def _reply(self, call: Call) -> Any:
+        """Make a call; at most `_REPEATS` times more where its reply may have come while the event loop stood."""
+        for _ in range(_REPEATS):
+            began = self._lag.watch()
+            try:
+                return await self._sent(call)
+            except redis.TimeoutError:
+                if not self._lag.was_late(began):
+                    raise
+        return await self._sent(call)
+
+    async def _sent(self, call: Call) -> Any:
+        if self._cluster:
+            # Before it knows its nodes, redis-py sends a first command to any of them, to be redirected.
+            await self._client.initialize()
+        return await getattr(self._client, call.method)(*call.args, **call.kwargs)
 
     async def get(self, key: bytes) -> bytes | None:
         """See `Store.get`."""
