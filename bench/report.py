@@ -102,7 +102,7 @@ def shapes_in_short(report: Any) -> str:  # noqa: ARG001
 
 
 def cells() -> list[Cell]:
-    """What ``python -m bench.shape_matrix`` wrote."""
+    """The cells that ``python -m bench.shape_matrix`` wrote."""
     return [Cell(**one) for one in load(SHAPES)["cells"]]
 
 

@@ -20,7 +20,7 @@ from typing import Any
 import msgspec
 
 from safecodec import Codec
-from safecodec.bench.harness import Effort, in_turns, no_collector, pin
+from safecodec.bench.harness import Effort, best_of, no_collector, pin
 from safecodec.bench.peers import fastavro_functions
 
 from .framed import HEADER_SIZE, codec
@@ -35,6 +35,8 @@ MOST = 2000
 """Values that are made for one turn."""
 TARGETS = {"decode": 0.62, "encode": 0.60, "decode dict": 0.55, "decode by fastavro": 0.07, "encode by fastavro": 0.05}
 """Geometric means that are aimed at."""
+COLLECTED = "decode, collector on"
+COLUMNS = (*TARGETS, COLLECTED)
 WORST = 6
 
 
@@ -45,7 +47,7 @@ class Cell:
     Args:
         shape: The shape's name.
         size: Bytes of Avro.
-        ratios: By the names of `TARGETS` and ``decode, collector on``; without those that a peer cannot do.
+        ratios: By the names of `COLUMNS`; without those that a peer cannot do.
     """
 
     shape: str
@@ -75,22 +77,10 @@ def turn(call: Callable[[Any], object], make: Callable[[], Any], seconds: float)
     return taken
 
 
-def best(turns: Sequence[Turn], effort: Effort) -> list[float]:
-    """Return the best seconds of each."""
-    found = [each() for each in turns]
-    end = time.perf_counter() + effort.budget
-    for number in range(effort.rounds):
-        if time.perf_counter() > end:
-            break
-        for at in in_turns(range(len(turns)), number):
-            found[at] = min(found[at], turns[at]())
-    return found
-
-
 def ratio(ours: Turn, theirs: Turn, effort: Effort) -> float:
-    """Return our best time by theirs, without the collector."""
-    with no_collector():
-        mine, other = best((ours, theirs), effort)
+    """Return our best time by theirs."""
+    end = time.perf_counter() + effort.budget
+    mine, other = best_of((ours, theirs), (ours(), theirs()), effort.rounds, end)
     return mine / other
 
 
@@ -109,13 +99,12 @@ def cell(sample: Sample, effort: Effort) -> Cell:
         return turn(encode, lambda: decoder.decode(packed), seconds)
 
     pair = decoding(framed.decode, frame), decoding(decoder.decode, packed)
-    with_collector = best(pair, effort)
-    ratios = {
-        "decode": ratio(*pair, effort),
-        "encode": ratio(encoding(framed.encode), encoding(encoder.encode), effort),
-        "decode, collector on": with_collector[0] / with_collector[1],
-    }
-    return Cell(sample.name, len(frame) - HEADER_SIZE, ratios | as_dicts(framed, value, packed, effort))
+    ratios = {COLLECTED: ratio(*pair, effort)}
+    with no_collector():
+        ratios["decode"] = ratio(*pair, effort)
+        ratios["encode"] = ratio(encoding(framed.encode), encoding(encoder.encode), effort)
+        ratios |= as_dicts(framed, value, packed, effort)
+    return Cell(sample.name, len(frame) - HEADER_SIZE, ratios)
 
 
 def as_dicts(framed: Codec[Any], value: Any, packed: bytes, effort: Effort) -> dict[str, float]:
@@ -148,10 +137,9 @@ def matrix(names: Sequence[str], effort: Effort) -> Iterator[Cell]:
 
 def rows(cells: Sequence[Cell]) -> Iterator[tuple[str, ...]]:
     """Return the lines of the table: each shape, then the geometric means."""
-    columns = [*TARGETS, "decode, collector on"]
     for one in cells:
-        yield one.shape, f"{one.size:,}", *(f"{one.ratios[name]:.2f}" if name in one.ratios else "" for name in columns)
-    yield "**geometric mean**", "", *(f"**{mean(cells, name):.3f}**" for name in columns)
+        yield one.shape, f"{one.size:,}", *(f"{one.ratios[name]:.2f}" if name in one.ratios else "" for name in COLUMNS)
+    yield "**geometric mean**", "", *(f"**{mean(cells, name):.3f}**" for name in COLUMNS)
 
 
 def worst(cells: Sequence[Cell], name: str) -> str:
@@ -179,7 +167,7 @@ def summary(cells: Sequence[Cell]) -> str:
 
 def shown(cells: Sequence[Cell]) -> str:
     """Return the table, and what it comes to."""
-    return table(("shape", "bytes", *TARGETS, "decode, collector on"), rows(cells)) + f"\n\n{summary(cells)}"
+    return table(("shape", "bytes", *COLUMNS), rows(cells)) + f"\n\n{summary(cells)}"
 
 
 def write(report: dict[str, Any]) -> None:

@@ -6,7 +6,6 @@ A cell of the matrix is one shape, so that no shape hides behind the mean of a r
 from __future__ import annotations
 
 import dataclasses
-import enum
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
@@ -19,26 +18,12 @@ import msgspec
 from msgspec import Meta, Struct
 
 from . import applications, samples
-from .samples import Sample
+from .applications import DocumentType
+from .samples import Sample, Status
 
 MEDIUM = 100
 """Items of a container."""
 LARGE = 1000
-
-
-class Colour(enum.Enum):
-    """An enumeration whose values are Avro's symbols."""
-
-    RED = "RED"
-    GREEN = "GREEN"
-    BLUE = "BLUE"
-
-
-class Level(enum.IntEnum):
-    """An enumeration of numbers."""
-
-    LOW = 1
-    HIGH = 200
 
 
 class Circle(Struct, tag="circle"):
@@ -84,7 +69,7 @@ class Frozen(Struct, frozen=True, kw_only=True):
 
 @dataclasses.dataclass
 class Plain:
-    """The same fields in a dataclass."""
+    """A dataclass of these fields."""
 
     id: int
     name: str
@@ -94,7 +79,7 @@ class Plain:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Slotted:
-    """The same fields in a frozen dataclass with slots."""
+    """A frozen dataclass with slots, of these fields."""
 
     id: int
     name: str
@@ -104,7 +89,7 @@ class Slotted:
 
 @attrs.define
 class Attrs:
-    """The same fields in a class of attrs."""
+    """A class of attrs, of these fields."""
 
     id: int
     name: str
@@ -113,7 +98,7 @@ class Attrs:
 
 
 class Named(NamedTuple):
-    """The same fields in a named tuple."""
+    """A named tuple of these fields."""
 
     id: int
     name: str
@@ -122,7 +107,7 @@ class Named(NamedTuple):
 
 
 class Typed(TypedDict):
-    """The same fields in a typed dict."""
+    """A typed dict of these fields."""
 
     id: int
     name: str
@@ -173,8 +158,8 @@ def fields() -> Iterator[tuple[str, Sample]]:
     yield "3 timedeltas", record(timedelta, timedelta(seconds=1.5), timedelta(days=3), timedelta(0))
     yield "3 Decimals", record(Decimal, Decimal("19.99"), Decimal("-0.001"), Decimal("123456789.00"))
     yield "3 UUIDs", record(uuid.UUID, *(uuid.UUID(int=random.getrandbits(128)) for _ in range(3)))
-    yield "3 Enums", record(Colour, Colour.GREEN, Colour.RED, Colour.BLUE)
-    yield "3 IntEnums", record(Level, Level.LOW, Level.HIGH, Level.LOW)
+    yield "3 Enums", record(Status, Status.SUSPENDED, Status.ACTIVE, Status.CLOSED)
+    yield "3 IntEnums", record(DocumentType, *DocumentType)
     yield "3 Literals", record(Literal["basic", "pro", "enterprise"], "pro", "basic", "enterprise")
     yield "4 ints with bounds", record(Annotated[int, Meta(ge=0, lt=1 << 40)], 0, 7, 70_000, 2**30)
     yield "4 texts with bounds", record(Annotated[str, Meta(min_length=1, max_length=64)], "a", "bc", "def", "ghij")

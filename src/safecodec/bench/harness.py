@@ -9,12 +9,25 @@ import time
 from collections.abc import Callable
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["BRIEF", "THOROUGH", "Effort", "Work", "best_times", "compare", "in_turns", "no_collector", "pin", "pinned"]
+__all__ = [
+    "BRIEF",
+    "THOROUGH",
+    "Effort",
+    "Work",
+    "best_of",
+    "best_times",
+    "compare",
+    "in_turns",
+    "no_collector",
+    "pin",
+    "pinned",
+]
 
 T = TypeVar("T")
 Work = Callable[[], object]
@@ -88,6 +101,27 @@ def in_turns(works: Sequence[T], turn: int) -> list[T]:
     return order[::-1] if turn // len(works) % 2 else order
 
 
+def best_of(measures: Sequence[Callable[[], float]], best: Sequence[float], rounds: int, end: float) -> list[float]:
+    """Measure in rounds, in each of which every measure has its turn.
+
+    Args:
+        measures: Each returns the seconds of one call.
+        best: The seconds of each that are known before.
+        rounds: How many rounds.
+        end: When no further round begins, by `time.perf_counter`.
+
+    Returns:
+        The least seconds of each.
+    """
+    best = list(best)
+    for turn in range(rounds):
+        if time.perf_counter() > end:
+            break
+        for which in in_turns(range(len(measures)), turn):
+            best[which] = min(best[which], measures[which]())
+    return best
+
+
 def best_times(works: Sequence[Work], effort: Effort = THOROUGH, collector: bool = False) -> list[float]:
     """Measure several pieces of work in turns.
 
@@ -104,12 +138,7 @@ def best_times(works: Sequence[Work], effort: Effort = THOROUGH, collector: bool
         best = [loop(work, 1) for work in works]
         best = [once if once > effort.seconds else loop(work, 3) for once, work in zip(best, works, strict=True)]
         counts = [max(1, int(effort.seconds / max(seconds, 1e-9))) for seconds in best]
-        for turn in range(effort.rounds):
-            if time.perf_counter() > end:
-                break
-            for which in in_turns(range(len(works)), turn):
-                best[which] = min(best[which], loop(works[which], counts[which]))
-    return best
+        return best_of([partial(loop, *one) for one in zip(works, counts, strict=True)], best, effort.rounds, end)
 
 
 def compare(ours: Work, theirs: Work, effort: Effort = THOROUGH, collector: bool = False) -> tuple[float, float]:
