@@ -67,9 +67,9 @@ test-release: $(BUILT) servers
 
 # The same for the compiled code, from a build that traces its lines. What measures and counts is of no use there, and
 # slow: each line of compiled code calls the tracer.
-UNTRACED := unit/test_bench.py unit/test_bench_gate.py unit/test_bench_loop.py unit/test_bench_picture.py unit/test_bench_shapes.py \
-	unit/test_collector.py unit/test_commits.py unit/test_demo.py unit/test_instructions.py unit/test_loop_guard.py \
-	unit/test_memory.py unit/test_pages.py unit/test_replay.py unit/test_work.py property/test_type_pairs.py
+UNTRACED := $(addprefix unit/test_,bench.py bench_annotation.py bench_gate.py bench_loop.py bench_picture.py \
+	bench_shapes.py collector.py commits.py demo.py instructions.py loop_guard.py memory.py pages.py replay.py work.py) \
+	property/test_type_pairs.py
 coverage: $(VENV)
 	$(BIN)/python scripts/build_flavour.py coverage
 	$(call flavour,coverage) COVERAGE_CORE=ctrace $(BIN)/python -m coverage run --rcfile=$(ROOT)/scripts/compiled.coveragerc \

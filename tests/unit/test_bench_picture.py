@@ -1,10 +1,12 @@
-"""The picture of the replay: four charts of its page, side by side, in the style of that page."""
+"""The picture of the replay: four charts of its page, in the style of that page; it is not part of an sdist."""
 
 from __future__ import annotations
 
 from xml.etree import ElementTree
 
 import pytest
+
+pytest.importorskip("bench")
 
 from bench.picture import CHARTS, picture
 

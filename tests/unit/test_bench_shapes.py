@@ -1,4 +1,4 @@
-"""The matrix of shapes: each is a type that both libraries read back, and each column has a figure."""
+"""The matrix of shapes: both libraries read each one back, and each column has a figure; it is not part of an sdist."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 from msgspec import inspect
+
+pytest.importorskip("bench")
 
 from bench import shape_matrix
 from bench.applications import all_samples

@@ -17,12 +17,9 @@ from safecodec.avro._getting cimport READS_SLOTS
 from safecodec.avro._times cimport days_of
 from safecodec.avro._writing cimport (
     GET_KEYS, GET_SLOTS, PUT_BOOLEAN, PUT_BYTES, PUT_CONVERTED, PUT_DAY, PUT_DOUBLE, PUT_ENUM, PUT_FIXED, PUT_INSTANT,
-    PUT_INT, PUT_INTO, PUT_LOCAL_INSTANT, PUT_LONG, PUT_NULL, PUT_OPTIONAL, PUT_STRING, Get, Give, Put, PutOp,
+    PUT_INT, PUT_INTO, PUT_LOCAL_INSTANT, PUT_LONG, PUT_NULL, PUT_OPTIONAL, PUT_STRING, RUN, RUN_BYTES,
+    Get, Give, Put, PutOp,
 )
-
-cdef enum:
-    RUN = 256         # items that are written before others may run
-    RUN_BYTES = 4096  # bytes of texts, or one text, likewise
 
 cdef extern from *:
     """

@@ -39,7 +39,9 @@ cdef enum Get:
     GET_INDEX       # in a tuple
 
 cdef enum:
-    SCANNED = 16  # symbols that are looked at one by one, which takes less time than a dict
+    SCANNED = 16      # symbols that are looked at one by one, which takes less time than a dict
+    RUN = 256         # items of a list that are written before others may run
+    RUN_BYTES = 4096  # bytes of texts, or one text, likewise
 
 cdef struct Put
 
