@@ -83,6 +83,7 @@ elif __name__ == "__main__":
             extension("safecodec.avro._refusals"),
             extension("safecodec.avro._times"),
             extension("safecodec.avro._bounds"),
+            extension("safecodec.avro._fresh"),
             extension("safecodec.avro._conversions"),
             extension("safecodec.avro._large"),
             extension("safecodec.avro._skip"),

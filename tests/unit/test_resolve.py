@@ -344,12 +344,44 @@ def test_promoted_text_must_be_text() -> None:
         read(*pair, b"\x02\xff")
 
 
-def test_defaults_are_made_anew() -> None:
-    """Two values never share a default's list."""
-    pair = Schema(record()), Schema(record(field(INTS, default=[1])))
-    one, other = read(*pair, b""), read(*pair, b"")
-    assert one == other
-    assert one["f"] is not other["f"]
+PAIR = {
+    "type": "record",
+    "name": "Pair",
+    "safecodec.tuple": True,
+    "fields": [{"name": "_0", "type": INTS}, {"name": "_1", "type": "string"}],
+}
+FLAT = {"type": "record", "name": "Flat", "fields": [field("long", "x"), field("bytes", "y")]}
+HELD = {"type": "record", "name": "Held", "fields": [field({"type": "map", "values": INTS}, "m"), field(FLAT, "r")]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "default", "expected"),
+    [
+        (INTS, [1], [1]),
+        (INTS, [], []),
+        ({"type": "array", "items": INTS}, [[1], []], [[1], []]),
+        ({"type": "map", "values": "long"}, {"k": 1}, {"k": 1}),
+        (PAIR, {"_0": [1], "_1": "x"}, ([1], "x")),
+        ({"type": "array", "items": PAIR}, [{"_0": [1], "_1": "x"}], [([1], "x")]),
+        (FLAT, {"x": 1, "y": "\xff"}, {"x": 1, "y": b"\xff"}),
+        (HELD, {"m": {"k": [1]}, "r": {"x": 2, "y": ""}}, {"m": {"k": [1]}, "r": {"x": 2, "y": b""}}),
+        ([HELD, "null"], {"m": {}, "r": {"x": 2, "y": ""}}, {"m": {}, "r": {"x": 2, "y": b""}}),
+    ],
+    ids=["list", "empty", "lists", "map", "tuple", "list of tuples", "record", "record of both", "union"],
+)
+def test_defaults_are_made_anew(kind: Any, default: Any, expected: Any) -> None:
+    """Two values share nothing of a default that can be changed, however deep it is, and each is the default."""
+    pair = Schema(record()), Schema(record(field(kind, default=default)))
+    one, other = read(*pair, b"")["f"], read(*pair, b"")["f"]
+    assert one == other == expected
+    assert not containers(one) & containers(other)
+
+
+def containers(value: Any) -> set[int]:
+    """The identities of the lists and dicts in a value."""
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    own = {id(value)} if isinstance(value, list | dict) else set()
+    return own.union(*map(containers, parts))
 
 
 def test_a_union_inside_a_map_of_a_union() -> None:

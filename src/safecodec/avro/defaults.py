@@ -130,16 +130,15 @@ def _primitive(kind: str, value: Any) -> Any:
     return NO_JSON
 
 
-def default_value(node: Node, default: Any, digits: int = DEFAULT.digits, fitting: Fitting | None = None) -> Any:
+def default_value(node: Node, default: Any, digits: int = DEFAULT.digits) -> Any:
     """Return the value of a default in Avro's JSON encoding, made anew.
 
     Args:
         node: The field's type.
         default: The default, which fits it.
         digits: How many digits a Decimal may have.
-        fitting: What remembers the branches of unions, where values are made again and again.
     """
-    return _value(node, default, digits, Fitting() if fitting is None else fitting)
+    return _value(node, default, digits, Fitting())
 
 
 def _value(node: Node, default: Any, digits: int, fitting: Fitting) -> Any:

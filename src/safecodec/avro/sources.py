@@ -19,7 +19,6 @@ from .bounds import checker, compiled
 from .canonical import unqualified
 from .defaults import default_bytes, default_value
 from .describing import PLAIN, listed, short
-from .fitting import Fitting
 from .floats import FLOAT_MAX, is_exact
 from .hints import Enumeration, RecordHint, Sequence
 from .logical import CARRIER, OFFSET_TIME, TIMEDELTA, avro_value, carry
@@ -304,8 +303,8 @@ class Sources:
         """Return the form of the default of a key that is missing."""
         if source is target:
             return Missing(default_bytes(target.type, source.default))
-        make = partial(default_value, source.type, source.default, self._digits, Fitting())
-        return Missing(make=lambda _: make(), action=inner)
+        value = default_value(source.type, source.default, self._digits)  # the encoder only reads it
+        return Missing(make=lambda _: value, action=inner)
 
     # ---- unions --------------------------------------------------------------------------------------------------
 

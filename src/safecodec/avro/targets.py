@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from . import classes
 from ._conversions import reading
+from ._fresh import Fresh
 from .bounds import checker, compiled
 from .defaults import default_value
-from .fitting import Fitting
 from .hints import NO_DEFAULT, Enumeration, RecordHint, Scalar, Sequence
 from .limits import DEFAULT
 from .logical import avro_value, python_value
@@ -200,17 +200,20 @@ class Targets:
 
 def _filled(place: Place, node: Node, default: Any, digits: int) -> Filling:
     """A schema's own default: shared where it cannot be changed, else made anew each time."""
-    fitting = Fitting()
-    value = default_value(node, default, digits, fitting)
-    if isinstance(value, (list, dict)):
-        make = partial(default_value, node, default, digits, fitting) if value else type(value)
-        return Filling(place, factory=make, size=_deep_size(value))
+    value = default_value(node, default, digits)
+    if _can_change(value):
+        return Filling(place, factory=Fresh(value).make if value else type(value), size=_deep_size(value))
     return Filling(place, value)
+
+
+def _can_change(value: Any) -> bool:
+    """Whether a default is a container that can be changed, or a tuple that holds one."""
+    return isinstance(value, (list, dict)) or (isinstance(value, tuple) and any(map(_can_change, value)))
 
 
 def _deep_size(value: Any) -> int:
     """The bytes of a default with all that it holds."""
-    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
     return getsizeof(value) + sum(map(_deep_size, parts))
 
 

@@ -1,0 +1,6 @@
+from typing import Any, final
+
+@final
+class Fresh:
+    def __new__(cls, value: Any) -> Fresh: ...
+    def make(self) -> Any: ...
