@@ -20,7 +20,7 @@ from safecodec.avro._encoder cimport Encoder
 from safecodec.frame._frame cimport enclose
 from safecodec.frame._header cimport header_prefix, hold_context, release_buffer
 from safecodec.frame._stamp cimport Stamp, checked_stamp
-from safecodec.frame.checks cimport Span, choose_crc32c, put_header, sum_released
+from safecodec.frame.checks cimport Prefix, Span, choose_crc32c, fill_prefix, put_header, sum_released
 from safecodec.frame.layout cimport FLAG_STAMPED, HEADER_SIZE, KIND_VALUE, STAMP_KIND, STAMP_SIZE
 from safecodec.reader cimport Reader
 
@@ -36,14 +36,10 @@ from safecodec.frame._header import LONGEST_PAYLOAD as _LONGEST_PAYLOAD
 from safecodec.payload.shadow import Shadow
 from safecodec.payload.verdicts import refusal
 
-cdef extern from "Python.h":
-    # For what is kept already: not counted, as all threads would wait for that count.
-    const uint8_t *start_of "(const unsigned char *)PyBytes_AS_STRING"(PyObject *data) noexcept
-
-# What a value is written with: the header's bytes 0 to 19, the stamp's block, which is NULL where there is none, the
-# context, and when to breathe.
+# What a value is written with: the start of the header, the stamp's block, which is NULL where there is none, the context,
+# and when to breathe.
 cdef struct Terms:
-    const uint8_t *prefix
+    const Prefix *prefix
     const uint8_t *block
     Span context
     const Breather *breather
@@ -152,9 +148,10 @@ cdef class Codec:
     cdef Reader _reader
     cdef LoopRules _rules
     cdef bint _guarded
+    cdef bint _quick        # whether a value of the class needs no more than to be written, in a frame without a stamp
     cdef Estimate _estimate
-    cdef bytes _prefix
-    cdef bytes _stamped_prefix
+    cdef Prefix _prefix
+    cdef Prefix _stamped_prefix
     cdef Py_ssize_t _longest_stamped
     cdef tuple _made_from
 
@@ -179,13 +176,14 @@ cdef class Codec:
         self._value_class = _value_class(versions.schemas[version])
         self._encode = versions.encoder(self.write_version)
         self._encoder = self._encode if isinstance(self._encode, Encoder) else None
+        self._quick = self._encoder is not None and self.write_version == self.version and not self._guarded
         self.shadow = _shadow(versions, shadow, on_difference)
         longest = limits.payload if max_payload is None else max_payload
         self._reader = Reader(versions, self.environment, longest, None, self.shadow, self._rules)
         self.max_payload = longest
         self._longest_stamped = min(longest, _LONGEST_PAYLOAD - STAMP_SIZE)
-        self._prefix = self.prefix(versions, 0)
-        self._stamped_prefix = self.prefix(versions, FLAG_STAMPED)
+        self.put_prefix(&self._prefix, versions, 0)
+        self.put_prefix(&self._stamped_prefix, versions, FLAG_STAMPED)
         self._made_from = (type, dict(
             subject=subject, version=version, older=older, payload=payload, environment=self.environment,
             write_version=self.write_version, max_payload=max_payload, limits=limits, engine=engine, shadow=shadow,
@@ -193,11 +191,13 @@ cdef class Codec:
             breathing=breathing, hold_collector=hold_collector,
         ))
 
-    cdef bytes prefix(self, object versions, uint8_t flags):
-        return header_prefix(
+    cdef int put_prefix(self, Prefix *prefix, object versions, uint8_t flags) except -1:
+        cdef bytes data = header_prefix(
             self.payload, self.subject, self.write_version, versions.fingerprints[self.write_version], self.environment,
             versions.oldest_reader(self.write_version), flags,
         )
+        fill_prefix(prefix, <const uint8_t *>PyBytes_AS_STRING(data))
+        return 0
 
     def __class_getitem__(cls, item):
         return types.GenericAlias(cls, item)
@@ -240,6 +240,9 @@ cdef class Codec:
         """
         return self._versions.fingerprints[self.version if version is None else self._versions.check(version)]
 
+    @cython.binding(False)
+    @cython.embedsignature(True)
+    @cython.embedsignature.format("clinic")
     def encode(self, value, *, context=None, stamp=None):
         """Write a value as a frame.
 
@@ -258,6 +261,10 @@ cdef class Codec:
             InputTypeError: The context is no C-contiguous buffer of bytes.
             LoopBlockedError: This is an event loop's thread, the value is large, and ``loop_guard`` is ``raise``.
         """
+        cdef Terms terms
+        if self._quick and context is None and stamp is None and <PyObject *>Py_TYPE(value) is <PyObject *>self._value_class:
+            terms = Terms(&self._prefix, NULL, Span(NULL, 0), self._rules.plain)
+            return self.write_compiled(value, &terms)
         if self._guarded and on_loop():
             return self.write_watched(value, context, stamp)
         return self.write_value(value, context, stamp)
@@ -337,9 +344,9 @@ cdef class Codec:
 
     cdef bytes write_breathing(self, object value, object context, object stamp, const Breather *breather):
         cdef Py_buffer view
-        cdef Terms terms = Terms(start_of(<PyObject *>self._prefix), NULL, Span(NULL, 0), breather)
+        cdef Terms terms = Terms(&self._prefix, NULL, Span(NULL, 0), breather)
         if stamp is not None:
-            terms.prefix = start_of(<PyObject *>self._stamped_prefix)
+            terms.prefix = &self._stamped_prefix
             terms.block = checked_stamp(stamp).raw
             if terms.block[STAMP_KIND] != KIND_VALUE:
                 return self.write_without_value(value, context, stamp)
@@ -367,7 +374,7 @@ cdef class Codec:
             )
         hold_context(context, &view, &bound)
         try:
-            return enclose(Span(block, 0), start_of(<PyObject *>self._stamped_prefix), block, bound)
+            return enclose(Span(block, 0), &self._stamped_prefix, block, bound)
         finally:
             release_buffer(&view)
 
@@ -431,6 +438,9 @@ cdef class Codec:
         finally:
             close_released(&out)
 
+    @cython.binding(False)
+    @cython.embedsignature(True)
+    @cython.embedsignature.format("clinic")
     def decode(self, frame, *, context=None):
         """Read a frame as a value of the newest version, whatever version wrote it.
 

@@ -20,10 +20,12 @@ cdef class Reader:
     cdef object _shadow
     cdef LoopRules _rules
     cdef bint _guarded
+    cdef bint _quick        # whether a frame that is as expected needs no more than its decoder
     cdef tuple _estimates   # one for each decoder, and last that of frames that none of them reads
 
     # What decode does.
     cdef object read(self, object frame, object context)
+    cdef object read_quickly(self, PyObject *plan, Span frame)
     # The same without a look at the thread.
     cdef object read_plain(self, object frame, object context)
     # The same on a thread that is not an event loop's.

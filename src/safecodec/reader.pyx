@@ -4,7 +4,7 @@ import types
 
 cimport cython
 from cpython.buffer cimport PyBuffer_FillInfo
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.object cimport PyObject
 from libc.stdint cimport uint8_t, uint64_t
 
@@ -13,7 +13,7 @@ from safecodec._loop cimport GUARD_OFF, LoopRules, hold_collector, on_loop, rele
 from safecodec.avro._breathing cimport LARGE, Breather
 from safecodec.avro._decoder cimport Plan
 from safecodec.avro._objects cimport PyTuple_GET_ITEM
-from safecodec.frame._frame cimport check_frame
+from safecodec.frame._frame cimport check_frame, find_quickly
 from safecodec.frame._header cimport (
     KnownVersions, copy_header, fill_expected, find_version, hold_buffer, hold_bytes, hold_context, hold_settled,
     release_buffer,
@@ -21,6 +21,8 @@ from safecodec.frame._header cimport (
 from safecodec.frame._stamp cimport copy_stamp
 from safecodec.frame.checks cimport Span, choose_crc32c, is_stamped, payload_of
 from safecodec.frame.layout cimport HEADER_SIZE, KIND_VALUE, STAMP_KIND, STAMP_SIZE
+
+from sys import exc_info
 
 from safecodec._batch import batch_of as _batch_of
 from safecodec._batch import read_batch as _read_batch
@@ -104,6 +106,7 @@ cdef class Reader:
         self._shadow = shadow
         self._rules = LoopRules() if rules is None else rules
         self._guarded = self._rules.guard != GUARD_OFF
+        self._quick = self._compiled and not self._guarded and shadow is None
         estimates = [self._rules.estimate()]
         for _ in self._decoders:
             estimates.append(self._rules.estimate())
@@ -233,9 +236,26 @@ cdef class Reader:
         return self.read_timed(frame, context, True)
 
     cdef object read(self, object frame, object context):
+        cdef Span span
+        cdef Py_ssize_t found
+        if self._quick and context is None and PyBytes_CheckExact(frame):
+            span = Span(<const uint8_t *>PyBytes_AS_STRING(frame), <size_t>PyBytes_GET_SIZE(frame))
+            found = find_quickly(span, &self._expected, <PyObject *>self._known)
+            if found >= 0:
+                return self.read_quickly(PyTuple_GET_ITEM(<PyObject *>self._decoders, found), span)
         if self._guarded and on_loop():
             return self.read_watched(frame, context)
         return self.read_plain(frame, context)
+
+    cdef object read_quickly(self, PyObject *plan, Span frame):
+        cdef bint done = False
+        try:
+            value = (<Plan>plan).read(frame.data + HEADER_SIZE, <Py_ssize_t>frame.size - HEADER_SIZE, self._rules.plain)
+            done = True
+            return value
+        finally:
+            if not done:
+                vouch_raised(frame)
 
     cdef object read_plain(self, object frame, object context):
         return self.read_breathing(frame, context, self._rules.plain)
@@ -382,6 +402,14 @@ cdef class Reader:
 cdef int vouch(object error, Span frame) except -1:
     if error.header is None:
         error.header = copy_header(frame)
+    return 0
+
+
+# In a finally, which costs nothing where there is no exception.
+cdef int vouch_raised(Span frame) except -1:
+    error = exc_info()[1]
+    if isinstance(error, PayloadError):
+        vouch(error, frame)
     return 0
 
 

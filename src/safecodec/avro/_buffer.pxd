@@ -6,11 +6,10 @@ from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy
 
 from safecodec.avro._breathing cimport LARGE
-from safecodec.avro._cursor cimport copy_short
+from safecodec.avro._cursor cimport LONGEST_LONG, copy_short
 
 cdef enum:
     ROOM = 1024      # bytes that need no memory but the caller's stack
-    LONGEST_LONG = 10
     SPARE = 32       # bytes above a buffer's limit, as writers ask for more room than they use
 
 cdef struct Buffer:

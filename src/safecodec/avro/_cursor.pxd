@@ -9,6 +9,7 @@ from safecodec.avro._breathing cimport Breath, Breather, begin
 cdef enum:
     MAX_DEPTH = 64
     MOST_PREALLOCATED = 4096
+    LONGEST_LONG = 10
 
 cdef enum Fault:
     CUT_OFF            # a number
@@ -77,37 +78,65 @@ cdef inline bint fail(Cursor *cursor, Fault fault, const uint8_t *at, int64_t fo
 
 # ---- numbers and lengths -----------------------------------------------------------------------------------------
 
-cdef inline bint take_wide_long(Cursor *cursor, int64_t *value) noexcept nogil:
-    """Avro 1.12, *Primitive types*: zig-zag, seven bits a byte, the lowest first; at most 64 bits of them."""
-    cdef uint64_t found = 0
-    cdef const uint8_t *at = cursor.at
-    cdef int shift = 0
-    cdef uint8_t byte
-    while True:
-        if at >= cursor.end:
-            return fail(cursor, CUT_OFF, cursor.at, 0, 0)
-        byte = at[0]
-        at += 1
-        if shift == 63 and byte > 1:
-            return fail(cursor, TOO_LONG, cursor.at, 0, 0)
-        found |= <uint64_t>(byte & 0x7F) << shift
-        if byte < 0x80:
-            break
-        shift += 7
-    value[0] = <int64_t>(found >> 1) ^ -<int64_t>(found & 1)
-    cursor.at = at
-    return True
+cdef extern from *:
+    """
+    #if defined(__GNUC__) && defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ \\
+        && !defined(SAFECODEC_PORTABLE)
+    #define SAFECODEC_WORDS 1
+    #else
+    #define SAFECODEC_WORDS 0
+    #endif
+    /* Avro 1.12, Primitive types: zig-zag, seven bits a byte, the lowest first; at most 64 bits of them. Returns the place
+       behind the number, or NULL where the bytes end before it does or it is longer. Eight bytes are taken as one word
+       where they are there: the lowest byte without its top bit is the last of the number, and masks and shifts close the
+       gaps that the top bits leave. */
+    static inline const uint8_t *safecodec_load_long(const uint8_t *at, const uint8_t *end, int64_t *value) {
+        uint64_t found;
+        int shift = 0;
+        if (at < end && at[0] < 0x80) {
+            *value = (at[0] >> 1) ^ -(int64_t)(at[0] & 1);
+            return at + 1;
+        }
+        found = 0;
+    #if SAFECODEC_WORDS
+        if (end - at >= 8) {
+            uint64_t word, ends;
+            memcpy(&word, at, 8);
+            ends = ~word & 0x8080808080808080u;
+            at += 8;
+            if (ends) {
+                word &= ends ^ (ends - 1);
+                at -= __builtin_clzll(ends & (0 - ends)) >> 3;
+            }
+            word &= 0x7f7f7f7f7f7f7f7fu;
+            word = (word & 0x007f007f007f007fu) | (word & 0x7f007f007f007f00u) >> 1;
+            word = (word & 0x00003fff00003fffu) | (word & 0x3fff00003fff0000u) >> 2;
+            found = (word & 0x000000000fffffffu) | (word & 0x0fffffff00000000u) >> 4;
+            if (ends) {
+                *value = (int64_t)(found >> 1) ^ -(int64_t)(found & 1);
+                return at;
+            }
+            shift = 56;
+        }
+    #endif
+        for (;; shift += 7) {
+            if (at >= end || (shift == 63 && *at > 1)) return NULL;
+            found |= (uint64_t)(*at & 0x7f) << shift;
+            if (*at++ < 0x80) break;
+        }
+        *value = (int64_t)(found >> 1) ^ -(int64_t)(found & 1);
+        return at;
+    }
+    """
+    const uint8_t *load_long "safecodec_load_long"(const uint8_t *at, const uint8_t *end, int64_t *value) noexcept nogil
 
 
 cdef inline bint take_long(Cursor *cursor, int64_t *value) noexcept nogil:
-    cdef uint8_t byte
-    if cursor.at < cursor.end:
-        byte = cursor.at[0]
-        if byte < 0x80:
-            value[0] = (byte >> 1) ^ -<int64_t>(byte & 1)
-            cursor.at += 1
-            return True
-    return take_wide_long(cursor, value)
+    cdef const uint8_t *after = load_long(cursor.at, cursor.end, value)
+    if after is NULL:
+        return fail(cursor, TOO_LONG if cursor.end - cursor.at >= LONGEST_LONG else CUT_OFF, cursor.at, 0, 0)
+    cursor.at = after
+    return True
 
 
 cdef inline bint take_int(Cursor *cursor, int64_t *value) noexcept nogil:

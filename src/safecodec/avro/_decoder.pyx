@@ -15,7 +15,7 @@ from safecodec.avro._arena cimport Arena
 from safecodec.avro._breathing cimport FILLED, LARGE, Breather, breathe, weigh
 from safecodec.avro._cursor cimport (
     NO_BRANCH, NO_SYMBOL, NO_UTF_8, TOO_LARGE, Block, Cursor, Level, claim, close_block, ends_here, enter, fail,
-    first_fault, is_ascii, is_exact_double, load_double, load_float, open_block, preallocated, start_at, take_bit, take_index, take_int,
+    first_fault, is_ascii, is_exact_double, load_double, load_float, load_long, open_block, preallocated, start_at, take_bit, take_index, take_int,
     take_long, take_size,
 )
 from safecodec.avro._large cimport large_bytes, large_text
@@ -117,7 +117,7 @@ cdef class Plan:
         cursor.deepest = self._deepest
         cdef bint done = False
         try:
-            value = take(self._root, &cursor)
+            value = take_record(self._root, &cursor) if self._root.op == RECORD else take_slowly(self._root, &cursor)
             done = True
         finally:
             if not done:
@@ -196,12 +196,92 @@ cdef object left_over(const Cursor *cursor):
 
 # ---- leaves ------------------------------------------------------------------------------------------------------
 
-# What a step reads, owned by the caller.
-cdef PyObject *take(const Step *step, Cursor *cursor) except NULL:
-    return take_inline(step, cursor)
+# A leaf at a place, or the leaf of a union, with nothing odd about it: returns the place behind it, or NULL where
+# take_slowly reads it or says what is wrong with it. The place is no field of the cursor, and stays in a register.
+cdef inline const uint8_t *take_quickly(
+    const Step *step, const uint8_t *at, const uint8_t *end, PyObject **value
+) except? NULL:
+    cdef int64_t number
+    if step.op == UNION:
+        if at >= end or at[0] & 0x81 or at[0] >> 1 >= step.count:
+            return NULL
+        step = step.branches[at[0] >> 1]
+        at += 1
+    if step.op == STRING:
+        at = load_long(at, end, &number)
+        if at is NULL or not 0 <= number <= end - at or number >= LARGE or not is_ascii(at, <Py_ssize_t>number):
+            return NULL
+        value[0] = new_ascii(at, <Py_ssize_t>number)
+        return at + number
+    elif step.op == LONG:
+        at = load_long(at, end, &number)
+        if at is not NULL:
+            value[0] = PyLong_FromLongLong(number)
+        return at
+    elif step.op == DOUBLE:
+        if end - at < 8:
+            return NULL
+        value[0] = PyFloat_FromDouble(load_double(at))
+        return at + 8
+    elif step.op == BOOLEAN:
+        if at >= end or at[0] > 1:
+            return NULL
+        value[0] = Py_NewRef(Py_True if at[0] else Py_False)
+        return at + 1
+    elif step.op == ENUM:
+        if at >= end or at[0] & 0x81 or at[0] >> 1 >= step.count:
+            return NULL
+        value[0] = Py_NewRef(PyTuple_GET_ITEM(step.symbols, at[0] >> 1))
+        return at + 1
+    elif step.op == NOTHING:
+        value[0] = Py_NewRef(Py_None)
+        return at
+    return NULL
 
 
-# What is not frequent enough to be in take_inline.
+cdef inline PyObject *take_inline(const Step *step, Cursor *cursor) except NULL:
+    cdef PyObject *value
+    cdef const uint8_t *after = take_quickly(step, cursor.at, cursor.end, &value)
+    if after is NULL:
+        return take_slowly(step, cursor)
+    cursor.at = after
+    return value
+
+
+# Everything, with a fault noted where the bytes are none of it.
+cdef PyObject *take_slowly(const Step *step, Cursor *cursor) except NULL:
+    cdef int64_t number
+    cdef int bit
+    if step.op == UNION:
+        if not take_index(cursor, step.count, NO_BRANCH, &number):
+            raise refusal(cursor)
+        step = step.branches[number]
+    if step.op == RECORD:
+        return take_record(step, cursor)
+    elif step.op == ARRAY:
+        return take_array(step, cursor)
+    elif step.op == MAP:
+        return take_map(step, cursor)
+    elif step.op == STRING:
+        return take_text(cursor)
+    elif step.op == LONG:
+        if take_long(cursor, &number):
+            return PyLong_FromLongLong(number)
+    elif step.op == DOUBLE:
+        if claim(cursor, 8, cursor.at):
+            cursor.at += 8
+            return PyFloat_FromDouble(load_double(cursor.at - 8))
+    elif step.op == BOOLEAN:
+        if take_bit(cursor, &bit):
+            return Py_NewRef(Py_True if bit else Py_False)
+    elif step.op == ENUM:
+        if take_index(cursor, step.count, NO_SYMBOL, &number):
+            return Py_NewRef(PyTuple_GET_ITEM(step.symbols, number))
+    else:
+        return take_other(step, cursor)
+    raise refusal(cursor)
+
+
 cdef PyObject *take_other(const Step *step, Cursor *cursor) except NULL:
     cdef const uint8_t *start = cursor.at
     cdef Op op = step.op
@@ -245,41 +325,7 @@ cdef PyObject *take_other(const Step *step, Cursor *cursor) except NULL:
         if take_int(cursor, &number):
             return owned(day(cursor, number))
     else:
-        return owned(finished(step, cursor, take(step.inner, cursor)))
-    raise refusal(cursor)
-
-
-# The same in the caller's own code: a call costs as much as reading a short text.
-cdef inline PyObject *take_inline(const Step *step, Cursor *cursor) except NULL:
-    cdef int64_t number
-    cdef int bit
-    if step.op == UNION:
-        if not take_index(cursor, step.count, NO_BRANCH, &number):
-            raise refusal(cursor)
-        step = step.branches[number]
-    if step.op == STRING:
-        return take_text(cursor)
-    elif step.op == LONG:
-        if take_long(cursor, &number):
-            return PyLong_FromLongLong(number)
-    elif step.op == RECORD:
-        return take_record(step, cursor)
-    elif step.op == ARRAY:
-        return take_array(step, cursor)
-    elif step.op == MAP:
-        return take_map(step, cursor)
-    elif step.op == DOUBLE:
-        if claim(cursor, 8, cursor.at):
-            cursor.at += 8
-            return PyFloat_FromDouble(load_double(cursor.at - 8))
-    elif step.op == BOOLEAN:
-        if take_bit(cursor, &bit):
-            return Py_NewRef(Py_True if bit else Py_False)
-    elif step.op == ENUM:
-        if take_index(cursor, step.count, NO_SYMBOL, &number):
-            return Py_NewRef(PyTuple_GET_ITEM(step.symbols, number))
-    else:
-        return take_other(step, cursor)
+        return owned(finished(step, cursor, take_slowly(step.inner, cursor)))
     raise refusal(cursor)
 
 
@@ -348,8 +394,10 @@ cdef inline int weigh_record(const Step *step, Cursor *cursor) except -1:
 
 cdef PyObject *take_record(const Step *step, Cursor *cursor) except NULL:
     cdef Level *level = enter(cursor, step)
-    cdef const uint8_t *start = cursor.at
+    cdef const uint8_t *place
+    cdef const uint8_t *after
     cdef const Part *part
+    cdef PyObject *value
     cdef Py_ssize_t at
     cdef object made
     if level is NULL:
@@ -361,16 +409,27 @@ cdef PyObject *take_record(const Step *step, Cursor *cursor) except NULL:
         made = new_leaf(step.made)
     else:
         made = new_target(step)
+    place, after = cursor.at, cursor.at
     for at in range(step.count):
         part = &step.parts[at]
-        level.part = at
         if part.again:
-            cursor.at = start
-        start = cursor.at
+            after = place
+        place = after
         if part.name is not NULL:
-            put(step.make, <PyObject *>made, part, take_inline(part.step, cursor))
-        elif not skip(part.step, cursor):
-            raise refusal(cursor)
+            after = take_quickly(part.step, place, cursor.end, &value)
+            if after is NULL:
+                level.part = at
+                cursor.at = place
+                value = take_slowly(part.step, cursor)
+                after = cursor.at
+            put(step.make, <PyObject *>made, part, value)
+        else:
+            level.part = at
+            cursor.at = place
+            if not skip(part.step, cursor):
+                raise refusal(cursor)
+            after = cursor.at
+    cursor.at = after
     level.part = -1
     if step.filled:
         fill(step, cursor, <PyObject *>made)
@@ -447,6 +506,9 @@ cdef object completed(const Step *step, Cursor *cursor, object made):
 
 cdef PyObject *take_array(const Step *step, Cursor *cursor) except NULL:
     cdef Level *level = enter(cursor, step)
+    cdef const uint8_t *place
+    cdef const uint8_t *after
+    cdef PyObject *value
     cdef Py_ssize_t at = 0
     cdef Block block
     cdef list items = None
@@ -459,12 +521,20 @@ cdef PyObject *take_array(const Step *step, Cursor *cursor) except NULL:
             items = new_list(preallocated(&block))
         if not block.left:
             break
+        after = cursor.at
         while block.left:
             block.left -= 1
-            level.part = at
+            place = after
+            breathe(&cursor.breath, <size_t>place)
+            after = take_quickly(step.inner, place, cursor.end, &value)
+            if after is NULL:
+                level.part = at
+                cursor.at = place
+                value = take_slowly(step.inner, cursor)
+                after = cursor.at
+            list_put(<PyObject *>items, value)
             at += 1
-            breathe(&cursor.breath, <size_t>cursor.at)
-            list_put(<PyObject *>items, take_inline(step.inner, cursor))
+        cursor.at = after
         level.part = -1
         if not close_block(cursor, &block):
             raise refusal(cursor)

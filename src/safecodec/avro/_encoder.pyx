@@ -17,7 +17,7 @@ from safecodec.avro._arena cimport Arena
 from safecodec.avro._breathing cimport LARGE, Breather, begin, let_run, weigh
 from safecodec.avro._buffer cimport Buffer, close_released, make_room, open_buffer, put_byte, put_long, put_raw
 from safecodec.avro._getting cimport READS_SLOTS, attribute_of, item_of, key_of, settled_dict, settled_list, slot_of
-from safecodec.avro._leaves cimport PyLong_CheckExact, PyTuple_GET_SIZE, has, in_place, put_fast, put_in_place, put_leaf, put_leaves, put_text
+from safecodec.avro._leaves cimport PyLong_CheckExact, PyTuple_GET_SIZE, has, in_place, put_fast, put_leaves, put_text, store_optional
 from safecodec.avro._sink cimport Sink, Spot, no_room, put_odd, refusal, unconverted, wrong
 from safecodec.avro._writing cimport (
     GET_ATTRIBUTES, GET_INDEX, GET_KEYS, GET_SLOTS, PUT_ARRAY, PUT_CONVERTED, PUT_DATA, PUT_FLOAT,
@@ -89,7 +89,10 @@ cdef class Encoder:
         sink.deepest = self._deepest
         cdef bint done = False
         try:
-            put(self._root, value, &sink)
+            if self._root.op == PUT_RECORD:
+                put_record(self._root, value, &sink)
+            else:
+                put(self._root, value, &sink)
             done = True
         finally:
             if not done:
@@ -155,9 +158,11 @@ cdef int put(const Put *step, object value, Sink *sink) except -1:
 
 # The same, with leaves written in the caller.
 cdef inline int put_any(const Put *step, object value, Sink *sink) except -1:
-    if put_leaf(step, <PyObject *>value, sink.out):
-        return 0
-    return put(step, value, sink)
+    cdef uint8_t *after = store_optional(step, <PyObject *>value, sink.out.at, sink.out.end)
+    if after is NULL:
+        return put(step, value, sink)
+    sink.out.at = after
+    return 0
 
 
 # What another container holds: that may run code of its own, and the container may change meanwhile.
@@ -226,6 +231,8 @@ cdef int put_record(const Put *step, object value, Sink *sink) except -1:
     cdef Py_ssize_t place = 0
     cdef Py_ssize_t at
     cdef PyObject *here
+    cdef uint8_t *behind
+    cdef uint8_t *after
     if <PyObject *>Py_TYPE(value) is not step.cls:
         value = loosened(step, value, sink)
         get = step.get if step.get == GET_INDEX or step.get == GET_KEYS and PyDict_Check(value) else GET_ATTRIBUTES
@@ -234,22 +241,29 @@ cdef int put_record(const Put *step, object value, Sink *sink) except -1:
     if get == GET_KEYS and not READS_SLOTS:
         value = settled_dict(value)
     spot = enter(step, sink)
+    behind = sink.out.at
     for at in range(step.count):
         give = &step.gives[at]
-        spot.part = at
         here = in_place(give, get, <PyObject *>value, &place)
-        if here is not NULL and put_in_place(give, here, sink.out):
-            found += 1
-            continue
+        if here is not NULL and not give.dropped:
+            after = store_optional(give.step, here, behind, sink.out.end)
+            if after is not NULL:
+                behind = after
+                found += 1
+                continue
+        sink.out.at = behind
+        spot.part = at
         item = <object>here if here is not NULL else field_of(give, get, value, sink)
         if <PyObject *>item is MISSING:
             put_default(give, sink)
-            continue
-        found += 1
-        if give.dropped:
-            put_dropped(give.step, item, sink)
         else:
-            put_any(give.step, item, sink)
+            found += 1
+            if give.dropped:
+                put_dropped(give.step, item, sink)
+            else:
+                put(give.step, item, sink)
+        behind = sink.out.at
+    sink.out.at = behind
     spot.part = -1
     if get == GET_KEYS and found != len(<dict>value):
         refuse_unknown(step, value, sink)

@@ -11,8 +11,9 @@ from libc.stdint cimport INT32_MAX, INT32_MIN, int64_t, uint8_t
 
 from safecodec.avro._breathing cimport LARGE
 from safecodec.avro._buffer cimport (
-    Buffer, make_room, put_byte, put_double, put_long, put_raw, put_run, store_double,
+    Buffer, make_room, store_double, store_long,
 )
+from safecodec.avro._cursor cimport LONGEST_LONG, copy_short
 from safecodec.avro._getting cimport READS_SLOTS
 from safecodec.avro._times cimport days_of
 from safecodec.avro._writing cimport (
@@ -24,7 +25,7 @@ from safecodec.avro._writing cimport (
 cdef extern from *:
     """
     static inline int safecodec_is_ascii(PyObject *value) {
-        return PyUnicode_Check(value) && PyUnicode_IS_COMPACT_ASCII(value);
+        return PyUnicode_Check(value) && ((PyASCIIObject *)value)->state.compact && ((PyASCIIObject *)value)->state.ascii;
     }
     /* A whole number of at most two digits, or whether it is one; CPython's own function does the others. */
     static inline int safecodec_short_whole(PyObject *value, int64_t *number) {
@@ -44,6 +45,9 @@ cdef extern from *:
         }
     #endif
     }
+    /* Of a text that is_ascii says is one. */
+    #define safecodec_ascii_length(text) (((PyASCIIObject *)(text))->length)
+    #define safecodec_ascii_start(text) ((const uint8_t *)((PyASCIIObject *)(text) + 1))
     #define safecodec_borrowed_slot(object, offset) (*(PyObject **)((char *)(object) + (offset)))
     static inline PyObject *safecodec_borrowed_key(PyObject *dict, PyObject *key) {
         return PyDict_GetItemWithError(dict, key);
@@ -53,6 +57,8 @@ cdef extern from *:
     PyObject *borrowed_slot "safecodec_borrowed_slot"(PyObject *source, Py_ssize_t offset) noexcept
     PyObject *borrowed_key "safecodec_borrowed_key"(PyObject *source, PyObject *key) except? NULL
     bint is_ascii_text "safecodec_is_ascii"(PyObject *value) noexcept
+    Py_ssize_t ascii_length "safecodec_ascii_length"(PyObject *text) noexcept
+    const uint8_t *ascii_start "safecodec_ascii_start"(PyObject *text) noexcept
 
 cdef extern from "Python.h":
     bint PyDict_Next(PyObject *, Py_ssize_t *, PyObject **, PyObject **) noexcept
@@ -63,8 +69,6 @@ cdef extern from "Python.h":
     double PyFloat_AS_DOUBLE(PyObject *) noexcept
     char *PyBytes_AS_STRING(PyObject *) noexcept
     Py_ssize_t PyBytes_GET_SIZE(PyObject *) noexcept
-    void *PyUnicode_DATA(PyObject *) noexcept
-    Py_ssize_t PyUnicode_GET_LENGTH(PyObject *) noexcept
     PyObject *PyList_GET_ITEM(PyObject *, Py_ssize_t) noexcept
     PyObject *PyTuple_GET_ITEM(PyObject *, Py_ssize_t) noexcept
     Py_ssize_t PyTuple_GET_SIZE(PyObject *) noexcept
@@ -82,41 +86,126 @@ cdef inline bint has(PyObject *types, PyObject *cls) noexcept:
     return False
 
 
-cdef inline bint put_text(PyObject *value, Buffer *out) noexcept:
-    return is_ascii_text(value) and PyUnicode_GET_LENGTH(value) < LARGE and put_run(
-        out, <const uint8_t *>PyUnicode_DATA(value), PyUnicode_GET_LENGTH(value)
-    )
+# ---- one value at a place in the buffer ---------------------------------------------------------------------------
+#
+# These return the place behind the bytes that they store, or NULL where a value is no leaf of the step, or does not fit
+# before the buffer's end; then nothing is stored. The place is no field of the buffer, and stays in a register.
+
+cdef inline uint8_t *store_run(const uint8_t *data, Py_ssize_t size, uint8_t *at, const uint8_t *end) noexcept:
+    if size >= LARGE or end - at < size + LONGEST_LONG:
+        return NULL
+    at = store_long(at, size)
+    copy_short(at, data, size)
+    return at + size
+
+
+cdef inline uint8_t *store_text(PyObject *value, uint8_t *at, const uint8_t *end) noexcept:
+    if not is_ascii_text(value):
+        return NULL
+    return store_run(ascii_start(value), ascii_length(value), at, end)
+
+
+cdef inline uint8_t *store_whole(PutOp op, PyObject *value, uint8_t *at) noexcept:
+    cdef int overflow = 0
+    cdef int64_t number
+    if not PyLong_CheckExact(value):
+        return NULL
+    if not short_whole(value, &number):
+        number = PyLong_AsLongLongAndOverflow(value, &overflow)
+    if overflow or (op == PUT_INT and not INT32_MIN <= number <= INT32_MAX):
+        return NULL
+    return store_long(at, number)
+
+
+cdef inline uint8_t *store_leaf(const Put *step, PyObject *value, uint8_t *at, const uint8_t *end) noexcept:
+    cdef PutOp op = step.op
+    cdef int64_t number
+    if op == PUT_STRING:
+        return store_text(value, at, end)
+    elif end - at < LONGEST_LONG:
+        return NULL
+    elif op == PUT_LONG or op == PUT_INT:
+        return store_whole(op, value, at)
+    elif op == PUT_DOUBLE:
+        return store_double(at, PyFloat_AS_DOUBLE(value)) if PyFloat_CheckExact(value) else NULL
+    elif op == PUT_BOOLEAN:
+        if value is not Py_True and value is not Py_False:
+            return NULL
+        at[0] = value is Py_True
+        return at + 1
+    elif op == PUT_NULL:
+        return at if value is Py_None else NULL
+    elif op == PUT_ENUM:
+        return store_symbol(step, value, at)
+    elif op == PUT_BYTES:
+        if not PyBytes_CheckExact(value):
+            return NULL
+        return store_run(<const uint8_t *>PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value), at, end)
+    elif op == PUT_FIXED:
+        if not PyBytes_CheckExact(value) or PyBytes_GET_SIZE(value) != step.count or end - at < step.count:
+            return NULL
+        copy_short(at, <const uint8_t *>PyBytes_AS_STRING(value), step.count)
+        return at + step.count
+    elif op == PUT_INSTANT or op == PUT_LOCAL_INSTANT:
+        if PyDateTime_CheckExact(<object>value) and units_of(step, <object>value, &number):
+            return store_long(at, number)
+    elif op == PUT_DAY:
+        if PyDate_CheckExact(<object>value):
+            return store_long(at, days_of(date_year(<object>value), date_month(<object>value), date_day(<object>value)))
+    return NULL
+
+
+# A leaf, or an optional one.
+cdef inline uint8_t *store_optional(const Put *step, PyObject *value, uint8_t *at, const uint8_t *end) noexcept:
+    cdef const Put *into
+    if step.op < PUT_CONVERTED:
+        return store_leaf(step, value, at, end)
+    if step.op != PUT_OPTIONAL or end - at < LONGEST_LONG:
+        return NULL
+    if value is step.blank:
+        into = step.other
+    elif step.branches is NULL or not PyTuple_CheckExact(<object>value):
+        into = step.inner
+    else:
+        return NULL  # it may name its branch
+    if into.op != PUT_INTO or into.inner.op >= PUT_CONVERTED:
+        return NULL
+    return store_leaf(into.inner, value, store_long(at, into.index), end)
+
+
+# ---- one value behind what is in the buffer, which grows for it ---------------------------------------------------
+
+# Room for a leaf of fixed size, or for a text or bytes.
+cdef inline bint make_room_for(const Put *step, PyObject *value, Buffer *out) noexcept:
+    cdef Py_ssize_t size = 0
+    if step.op == PUT_STRING and is_ascii_text(value):
+        size = ascii_length(value)
+    elif step.op == PUT_BYTES and PyBytes_CheckExact(value):
+        size = PyBytes_GET_SIZE(value)
+    elif step.op == PUT_FIXED:
+        size = step.count
+    return size < LARGE and make_room(out, size + LONGEST_LONG)
 
 
 cdef inline bint put_fast(const Put *step, PyObject *value, Buffer *out) noexcept:
-    cdef PutOp op = step.op
-    if op == PUT_STRING:
-        return put_text(value, out)
-    elif op == PUT_LONG or op == PUT_INT:
-        return PyLong_CheckExact(value) and put_whole(op, value, out)
-    elif op == PUT_DOUBLE:
-        return PyFloat_CheckExact(value) and put_double(out, PyFloat_AS_DOUBLE(value))
-    elif op == PUT_BOOLEAN:
-        return (value is Py_True or value is Py_False) and put_byte(out, value is Py_True)
-    elif op == PUT_NULL:
-        return value is Py_None
-    elif op == PUT_ENUM:
-        return put_symbol(step, value, out)
-    elif op == PUT_BYTES:
-        return PyBytes_CheckExact(value) and PyBytes_GET_SIZE(value) < LARGE and put_run(
-            out, <const uint8_t *>PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value)
-        )
-    elif op == PUT_FIXED:
-        return PyBytes_CheckExact(value) and PyBytes_GET_SIZE(value) == step.count and put_raw(
-            out, <const uint8_t *>PyBytes_AS_STRING(value), step.count
-        )
-    elif op == PUT_INSTANT or op == PUT_LOCAL_INSTANT:
-        return PyDateTime_CheckExact(<object>value) and put_instant(step, <object>value, out)
-    elif op == PUT_DAY:
-        return PyDate_CheckExact(<object>value) and put_long(
-            out, days_of(date_year(<object>value), date_month(<object>value), date_day(<object>value))
-        )
-    return False
+    cdef uint8_t *after = store_leaf(step, value, out.at, out.end)
+    if after is NULL and make_room_for(step, value, out):
+        after = store_leaf(step, value, out.at, out.end)
+    if after is NULL:
+        return False
+    out.at = after
+    return True
+
+
+cdef inline bint put_text(PyObject *value, Buffer *out) noexcept:
+    cdef uint8_t *after = store_text(value, out.at, out.end)
+    if after is NULL and is_ascii_text(value) and ascii_length(value) < LARGE:
+        if make_room(out, ascii_length(value) + LONGEST_LONG):
+            after = store_text(value, out.at, out.end)
+    if after is NULL:
+        return False
+    out.at = after
+    return True
 
 
 # A field of a record, not owned: nothing may run before it is, so it takes a GIL. NULL where it is missing, or is got in
@@ -138,78 +227,57 @@ cdef inline PyObject *in_place(const Give *give, Get get, PyObject *source, Py_s
     return borrowed_key(source, give.name)
 
 
-# One that is a leaf, without owning it.
-cdef inline bint put_in_place(const Give *give, PyObject *value, Buffer *out) noexcept:
-    return not give.dropped and put_leaf(give.step, value, out)
-
-
-# A leaf, or an optional one. What is not taken leaves nothing behind.
-cdef inline bint put_leaf(const Put *step, PyObject *value, Buffer *out) noexcept:
-    cdef const Put *into
-    cdef Py_ssize_t mark
-    if step.op < PUT_CONVERTED:
-        return put_fast(step, value, out)
-    if step.op != PUT_OPTIONAL:
-        return False
-    if value is step.blank:
-        into = step.other
-    elif step.branches is NULL or not PyTuple_CheckExact(<object>value):
-        into = step.inner
-    else:
-        return False  # it may name its branch
-    if into.op != PUT_INTO or into.inner.op >= PUT_CONVERTED:
-        return False
-    mark = out.at - out.start
-    if put_long(out, into.index) and put_fast(into.inner, value, out):
-        return True
-    out.at = out.start + mark
-    return False
-
-
-# Items of a list from a place on, as long as they are leaves that take bytes, and no more than `RUN`; returns the place of
-# the first other. No Python code runs meanwhile, so that nothing changes the list.
+# Items of a list from a place on, as long as they are leaves that take bytes, no more than `RUN`, and for as long as there
+# is room; returns the place of the first other. No Python code runs meanwhile, so that nothing changes the list.
 cdef inline Py_ssize_t put_leaves(const Put *step, PyObject *items, Py_ssize_t at, Py_ssize_t end, Buffer *out) noexcept:
     cdef PutOp op = step.op
-    cdef Py_ssize_t mark
+    cdef uint8_t *place = out.at
+    cdef uint8_t *after
+    cdef const uint8_t *limit = out.end
     if end - at > RUN:
         end = at + RUN
+    if limit - place > RUN_BYTES:
+        limit = place + RUN_BYTES
     if op == PUT_DOUBLE:
-        if not make_room(out, 8 * (end - at)):
-            return at
-        while at < end and PyFloat_CheckExact(PyList_GET_ITEM(items, at)):
-            out.at = store_double(out.at, PyFloat_AS_DOUBLE(PyList_GET_ITEM(items, at)))
+        while at < end and limit - place >= 8 and PyFloat_CheckExact(PyList_GET_ITEM(items, at)):
+            place = store_double(place, PyFloat_AS_DOUBLE(PyList_GET_ITEM(items, at)))
             at += 1
-    elif op == PUT_LONG or op == PUT_INT:
-        while at < end and PyLong_CheckExact(PyList_GET_ITEM(items, at)) and put_whole(op, PyList_GET_ITEM(items, at), out):
+    elif op == PUT_LONG:
+        while at < end and limit - place >= LONGEST_LONG:
+            after = store_whole(PUT_LONG, PyList_GET_ITEM(items, at), place)
+            if after is NULL:
+                break
+            place = after
             at += 1
     elif op == PUT_STRING:
-        mark = out.at - out.start
-        while at < end and out.at - out.start - mark < RUN_BYTES and put_text(PyList_GET_ITEM(items, at), out):
+        while at < end:
+            after = store_text(PyList_GET_ITEM(items, at), place, limit)
+            if after is NULL:
+                break
+            place = after
             at += 1
-    elif op == PUT_BOOLEAN or op == PUT_OPTIONAL or op == PUT_ENUM:
-        while at < end and put_leaf(step, PyList_GET_ITEM(items, at), out):
+    elif op != PUT_NULL and op != PUT_FIXED:
+        while at < end:
+            after = store_optional(step, PyList_GET_ITEM(items, at), place, limit)
+            if after is NULL:
+                break
+            place = after
             at += 1
+    out.at = place
     return at
 
 
-cdef inline bint put_whole(PutOp op, PyObject *value, Buffer *out) noexcept:
-    cdef int overflow = 0
-    cdef int64_t number
-    if not short_whole(value, &number):
-        number = PyLong_AsLongLongAndOverflow(value, &overflow)
-    return not overflow and (op == PUT_LONG or INT32_MIN <= number <= INT32_MAX) and put_long(out, number)
-
-
 # An enum's values are mostly few, and there is one object of each member; of equal texts there may be others.
-cdef inline bint put_symbol(const Put *step, PyObject *value, Buffer *out) noexcept:
-    cdef Py_ssize_t at
-    for at in range(step.scanned):
-        if PyTuple_GET_ITEM(step.symbols, at) is value:
-            return put_long(out, step.indices[at])
-    return False
+cdef inline uint8_t *store_symbol(const Put *step, PyObject *value, uint8_t *at) noexcept:
+    cdef Py_ssize_t place
+    for place in range(step.scanned):
+        if PyTuple_GET_ITEM(step.symbols, place) is value:
+            return store_long(at, step.indices[place])
+    return NULL
 
 
-cdef inline bint put_instant(const Put *step, object value, Buffer *out) noexcept:
+# The units since 1970 of a datetime that has the step's zone and no part of a unit.
+cdef inline bint units_of(const Put *step, object value, int64_t *number) noexcept:
     cdef int64_t seconds, micros, units
     if datetime_tzinfo(value) is not (get_utc() if step.op == PUT_INSTANT else None):
         return False
@@ -217,10 +285,11 @@ cdef inline bint put_instant(const Put *step, object value, Buffer *out) noexcep
     seconds += datetime_hour(value) * 3600 + datetime_minute(value) * 60 + datetime_second(value)
     micros = datetime_microsecond(value)
     units = step.count
-    if units <= 1000000:
-        if micros % (1000000 // units):
-            return False
-        return put_long(out, seconds * units + micros // (1000000 // units))
-    if not -9223372036 < seconds < 9223372036:
-        return False
-    return put_long(out, seconds * units + micros * 1000)
+    if units == 1000000:
+        number[0] = seconds * 1000000 + micros
+        return True
+    if units == 1000:
+        number[0] = seconds * 1000 + micros // 1000
+        return micros % 1000 == 0
+    number[0] = seconds * 1000000000 + micros * 1000 if -9223372036 < seconds < 9223372036 else 0
+    return -9223372036 < seconds < 9223372036

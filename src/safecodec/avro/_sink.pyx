@@ -3,12 +3,12 @@
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.object cimport PyObject
-from cpython.unicode cimport PyUnicode_AsUTF8String
+from cpython.unicode cimport PyUnicode_AsUTF8String, PyUnicode_GET_LENGTH
 from libc.stdint cimport uint8_t
 
 from safecodec.avro._breathing cimport LARGE
 from safecodec.avro._buffer cimport put_double, put_float, put_long, put_raw, put_run
-from safecodec.avro._leaves cimport PyUnicode_DATA, PyUnicode_GET_LENGTH, is_ascii_text
+from safecodec.avro._leaves cimport ascii_length, ascii_start, is_ascii_text
 from safecodec.avro._large cimport put_large, put_large_text
 from safecodec.avro._writing cimport (
     PUT_ARRAY, PUT_BYTES, PUT_DAY, PUT_DOUBLE, PUT_ENUM, PUT_FIXED, PUT_FLOAT, PUT_INSTANT, PUT_INT, PUT_LOCAL_INSTANT,
@@ -94,12 +94,10 @@ cdef bint put_text(const Put *step, object value, Sink *sink) except -1:
     if not isinstance(value, str):
         raise wrong(sink, step, value)
     try:
-        if PyUnicode_GET_LENGTH(<PyObject *>value) >= LARGE and sink.breath.breather is not NULL:
+        if PyUnicode_GET_LENGTH(value) >= LARGE and sink.breath.breather is not NULL:
             return put_large_text(value, sink.out)
         if is_ascii_text(<PyObject *>value):
-            return put_run(
-                sink.out, <const uint8_t *>PyUnicode_DATA(<PyObject *>value), PyUnicode_GET_LENGTH(<PyObject *>value)
-            )
+            return put_run(sink.out, ascii_start(<PyObject *>value), ascii_length(<PyObject *>value))
         data = PyUnicode_AsUTF8String(value)
     except UnicodeEncodeError as error:
         raise refusal(sink, f"the text has no UTF-8 form: {error.reason} at {error.start}") from None

@@ -11,8 +11,8 @@ from safecodec.frame._header cimport (
 )
 from safecodec.frame._stamp cimport checked_stamp, copy_stamp, fitting_stamp
 from safecodec.frame.checks cimport (
-    CRC32C_IMPLEMENTATIONS, Expected, Span, check_form, check_start, choose_crc32c, crc32c_chosen, crc32c_entry,
-    crc32c_table, is_stamped, mask_crc32c, payload_of, sum_crc32c, sum_header, sum_released,
+    CRC32C_IMPLEMENTATIONS, Expected, Prefix, Span, check_form, check_start, choose_crc32c, crc32c_chosen, crc32c_entry,
+    crc32c_table, fill_prefix, is_stamped, mask_crc32c, payload_of, sum_crc32c, sum_header, sum_released,
 )
 from safecodec.frame.layout cimport (
     AT_FLAGS, AT_PAYLOAD_CHECKSUM, AT_PAYLOAD_LENGTH, AT_REVISION, FLAG_STAMPED, HEADER_SIZE, RELEASE_GIL_FROM,
@@ -169,7 +169,8 @@ def pack(payload, *, str format not None, str subject not None, version, bytes f
         release_buffer(&context_view)
 
 
-cdef bytes enclose_checked(Span payload, const uint8_t *prefix, object stamp, Span context):
+cdef bytes enclose_checked(Span payload, const uint8_t *start, object stamp, Span context):
+    cdef Prefix prefix
     cdef size_t longest = _LONGEST_PAYLOAD
     cdef const uint8_t *block = NULL
     if stamp is not None:
@@ -177,7 +178,8 @@ cdef bytes enclose_checked(Span payload, const uint8_t *prefix, object stamp, Sp
         longest -= STAMP_SIZE
     if payload.size > longest:
         raise ValueTooLargeError(found=payload.size, limit=longest)
-    return enclose(payload, prefix, block, context)
+    fill_prefix(&prefix, start)
+    return enclose(payload, &prefix, block, context)
 
 
 def unpack(frame, *, str subject not None, environment, format=None, versions=None, context=None,

@@ -17,6 +17,12 @@ cdef extern from *:
     static inline uint64_t safecodec_load_u64(const uint8_t *p) {
         return (uint64_t)safecodec_load_u32(p) | (uint64_t)safecodec_load_u32(p + 4) << 32;
     }
+    /* GCC makes one load of the bytes above, but no one store of four: on a little-endian host it is told to. */
+    #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && !defined(SAFECODEC_PORTABLE)
+    static inline void safecodec_store_u16(uint8_t *p, uint16_t v) { memcpy(p, &v, 2); }
+    static inline void safecodec_store_u32(uint8_t *p, uint32_t v) { memcpy(p, &v, 4); }
+    static inline void safecodec_store_u64(uint8_t *p, uint64_t v) { memcpy(p, &v, 8); }
+    #else
     static inline void safecodec_store_u16(uint8_t *p, uint16_t v) {
         p[0] = (uint8_t)v; p[1] = (uint8_t)(v >> 8);
     }
@@ -26,6 +32,7 @@ cdef extern from *:
     static inline void safecodec_store_u64(uint8_t *p, uint64_t v) {
         safecodec_store_u32(p, (uint32_t)v); safecodec_store_u32(p + 4, (uint32_t)(v >> 32));
     }
+    #endif
     """
     uint16_t load_u16 "safecodec_load_u16"(const uint8_t *p) noexcept nogil
     uint32_t load_u32 "safecodec_load_u32"(const uint8_t *p) noexcept nogil
