@@ -44,8 +44,8 @@ def extension(module: str, *sources: str) -> Extension:
     return Extension(
         module,
         [f"src/{module.replace('.', '/')}.pyx", *sources],
-        include_dirs=["src/safecodec/frame"],
-        depends=["src/safecodec/frame/crc32c.h"],
+        include_dirs=["src/safecodec/frame", "src/safecodec/avro"],
+        depends=["src/safecodec/frame/crc32c.h", "src/safecodec/avro/utf8.h"],
         define_macros=macros,
         extra_compile_args=flavour["compile"],
         extra_link_args=flavour["link"],

@@ -7,15 +7,15 @@ import types
 import typing
 
 cimport cython
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.object cimport PyObject, Py_TYPE
 from libc.stdint cimport uint8_t, uint32_t
 from libc.string cimport memcpy
 
 from safecodec._cost cimport Estimate, learn_from, stopwatch, wall_time, weigh
 from safecodec._loop cimport GUARD_OFF, LoopRules, on_loop, verbs
-from safecodec.avro._breathing cimport LARGE, Breather, copy_released
-from safecodec.avro._buffer cimport Buffer, close_released, open_buffer
+from safecodec.avro._breathing cimport Breather
+from safecodec.avro._buffer cimport Buffer, bytes_from, close_buffer, open_buffer
 from safecodec.avro._encoder cimport Encoder
 from safecodec.frame._frame cimport enclose
 from safecodec.frame._header cimport header_prefix, hold_context, release_buffer
@@ -416,7 +416,6 @@ cdef class Codec:
     cdef bytes write_compiled(self, object value, const Terms *terms):
         cdef Buffer out
         cdef Py_ssize_t size
-        cdef bytes frame
         if terms.block is NULL:
             open_buffer(&out, HEADER_SIZE, self.max_payload)
         else:
@@ -430,13 +429,9 @@ cdef class Codec:
             put_header(
                 out.start, terms.prefix, <uint32_t>(size - HEADER_SIZE), sum_released(Span(out.start, size)), terms.context
             )
-            if size < LARGE:
-                return PyBytes_FromStringAndSize(<const char *>out.start, size)
-            frame = PyBytes_FromStringAndSize(NULL, size)
-            copy_released(PyBytes_AS_STRING(frame), out.start, size)
-            return frame
+            return bytes_from(&out)
         finally:
-            close_released(&out)
+            close_buffer(&out)
 
     @cython.binding(False)
     @cython.embedsignature(True)

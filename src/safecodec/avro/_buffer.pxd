@@ -1,12 +1,20 @@
 # A growing buffer, and writers that append to it. They answer False where there is no
 # memory or the limit is crossed; only .pyx code raises.
 
+from cpython.object cimport PyObject
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
-from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy
 
-from safecodec.avro._breathing cimport LARGE
+from safecodec.avro._breathing cimport copy_released
 from safecodec.avro._cursor cimport LONGEST_LONG, copy_short
+
+cdef extern from "Python.h":
+    PyObject *new_bytes "PyBytes_FromStringAndSize"(const char *data, Py_ssize_t size) noexcept
+    object bytes_of "PyBytes_FromStringAndSize"(const char *data, Py_ssize_t size)
+    char *data_of "PyBytes_AS_STRING"(PyObject *data) noexcept
+    int _PyBytes_Resize(PyObject **data, Py_ssize_t size) except -1
+    void Py_XDECREF(PyObject *data) noexcept
+    void PyErr_Clear() noexcept
 
 cdef enum:
     ROOM = 1024      # bytes that need no memory but the caller's stack
@@ -20,6 +28,7 @@ cdef struct Buffer:
     Py_ssize_t limit    # bytes behind those reserved
     Py_ssize_t longest  # bytes that it grows to
     Py_ssize_t refused  # bytes that it should have grown to, if it was refused any
+    PyObject *memory    # the bytes object that the memory is of; NULL for the caller's stack
     uint8_t[ROOM] room
 
 
@@ -33,46 +42,46 @@ cdef inline void open_buffer(Buffer *buffer, Py_ssize_t reserved, Py_ssize_t lim
     buffer.limit = limit
     buffer.longest = reserved + limit + SPARE
     buffer.refused = 0
+    buffer.memory = NULL
 
 
-cdef inline void close_buffer(Buffer *buffer) noexcept nogil:
-    if buffer.start is not buffer.room:
-        free(buffer.start)
+cdef inline void close_buffer(Buffer *buffer) noexcept:
+    Py_XDECREF(buffer.memory)
 
 
-# The same, without the GIL where that pays: the system takes its time for a large one.
-cdef inline void close_released(Buffer *buffer) noexcept:
-    if buffer.end - buffer.start < LARGE:
-        close_buffer(buffer)
-        return
-    with nogil:
-        close_buffer(buffer)
+# Its bytes as an object: what it has grown into, cut to its length, so that they are not copied. It is to be closed all the
+# same.
+cdef inline bytes bytes_from(Buffer *buffer):
+    cdef Py_ssize_t size = buffer.at - buffer.start
+    if buffer.memory is NULL:
+        return <bytes>bytes_of(<const char *>buffer.start, size)
+    _PyBytes_Resize(&buffer.memory, size)
+    buffer.start = buffer.at = buffer.end = NULL
+    return <bytes><object>buffer.memory
 
 
-cdef inline bint grow(Buffer *buffer, Py_ssize_t size) noexcept nogil:
+# The memory is that of a bytes object of which nobody else knows. The old bytes are copied without the GIL where that pays.
+cdef inline bint grow(Buffer *buffer, Py_ssize_t size) noexcept:
     cdef Py_ssize_t used = buffer.at - buffer.start
-    cdef Py_ssize_t wanted = 2 * (used + size)
-    cdef uint8_t *start
+    cdef Py_ssize_t wanted = used + (used if used > size else size) + ROOM
+    cdef PyObject *memory
     if size > buffer.longest - used:
         buffer.refused = used + size
         return False
-    if wanted > buffer.longest:
-        wanted = buffer.longest
-    if buffer.start is buffer.room:
-        start = <uint8_t *>malloc(<size_t>wanted)
-        if start is not NULL:
-            memcpy(start, buffer.start, <size_t>used)
-    else:
-        start = <uint8_t *>realloc(buffer.start, <size_t>wanted)
-    if start is NULL:
+    memory = new_bytes(NULL, buffer.longest if wanted > buffer.longest else wanted)
+    if memory is NULL:
+        PyErr_Clear()
         return False
-    buffer.start = start
-    buffer.at = start + used
-    buffer.end = start + wanted
+    copy_released(data_of(memory), buffer.start, used)
+    Py_XDECREF(buffer.memory)
+    buffer.memory = memory
+    buffer.start = <uint8_t *>data_of(memory)
+    buffer.at = buffer.start + used
+    buffer.end = buffer.start + (buffer.longest if wanted > buffer.longest else wanted)
     return True
 
 
-cdef inline bint make_room(Buffer *buffer, Py_ssize_t size) noexcept nogil:
+cdef inline bint make_room(Buffer *buffer, Py_ssize_t size) noexcept:
     return buffer.end - buffer.at >= size or grow(buffer, size)
 
 
@@ -87,14 +96,14 @@ cdef inline uint8_t *store_long(uint8_t *at, int64_t value) noexcept nogil:
     return at + 1
 
 
-cdef inline bint put_long(Buffer *buffer, int64_t value) noexcept nogil:
+cdef inline bint put_long(Buffer *buffer, int64_t value) noexcept:
     if not make_room(buffer, LONGEST_LONG):
         return False
     buffer.at = store_long(buffer.at, value)
     return True
 
 
-cdef inline bint put_byte(Buffer *buffer, uint8_t byte) noexcept nogil:
+cdef inline bint put_byte(Buffer *buffer, uint8_t byte) noexcept:
     if not make_room(buffer, 1):
         return False
     buffer.at[0] = byte
@@ -102,7 +111,7 @@ cdef inline bint put_byte(Buffer *buffer, uint8_t byte) noexcept nogil:
     return True
 
 
-cdef inline bint put_raw(Buffer *buffer, const uint8_t *data, Py_ssize_t size) noexcept nogil:
+cdef inline bint put_raw(Buffer *buffer, const uint8_t *data, Py_ssize_t size) noexcept:
     if not make_room(buffer, size):
         return False
     copy_short(buffer.at, data, size)
@@ -111,7 +120,7 @@ cdef inline bint put_raw(Buffer *buffer, const uint8_t *data, Py_ssize_t size) n
 
 
 # Avro's bytes and string: the length, then what there is.
-cdef inline bint put_run(Buffer *buffer, const uint8_t *data, Py_ssize_t size) noexcept nogil:
+cdef inline bint put_run(Buffer *buffer, const uint8_t *data, Py_ssize_t size) noexcept:
     if not make_room(buffer, size + LONGEST_LONG):
         return False
     buffer.at = store_long(buffer.at, size)
@@ -134,14 +143,14 @@ cdef inline uint8_t *store_double(uint8_t *at, double value) noexcept nogil:
     return store_little(at, bits, 8)
 
 
-cdef inline bint put_double(Buffer *buffer, double value) noexcept nogil:
+cdef inline bint put_double(Buffer *buffer, double value) noexcept:
     if not make_room(buffer, 8):
         return False
     buffer.at = store_double(buffer.at, value)
     return True
 
 
-cdef inline bint put_float(Buffer *buffer, float value) noexcept nogil:
+cdef inline bint put_float(Buffer *buffer, float value) noexcept:
     cdef uint32_t bits
     if not make_room(buffer, 4):
         return False

@@ -14,15 +14,15 @@ from safecodec._settled cimport settle
 from safecodec.avro._arena cimport Arena
 from safecodec.avro._breathing cimport FILLED, LARGE, Breather, breathe, weigh
 from safecodec.avro._cursor cimport (
-    NO_BRANCH, NO_SYMBOL, NO_UTF_8, TOO_LARGE, Block, Cursor, Level, claim, close_block, ends_here, enter, fail,
-    first_fault, is_ascii, is_exact_double, load_double, load_float, load_long, open_block, preallocated, start_at, take_bit, take_index, take_int,
+    NO_BRANCH, NO_SYMBOL, TOO_LARGE, Block, Cursor, Level, claim, close_block, ends_here, enter, fail,
+    is_ascii, is_exact_double, load_double, load_float, load_long, open_block, preallocated, start_at, take_bit, take_index, take_int,
     take_long, take_size,
 )
-from safecodec.avro._large cimport large_bytes, large_text
+from safecodec.avro._large cimport large_bytes, wide_text
 from safecodec.avro._objects cimport (
     KEYS, LONGEST_CACHED_KEY, SHARED_KEYS, Py_DECREF, Py_Ellipsis, Py_None, Py_NewRef, Py_XDECREF,
     PyBytes_FromStringAndSize, PyDict_New, PyFloat_FromDouble, PyLong_FromLongLong, PyObject_CallNoArgs,
-    PyObject_CallOneArg, PyTuple_GET_ITEM, PyTuple_SET_ITEM, PyUnicode_DecodeUTF8, Py_False, Py_True,
+    PyObject_CallOneArg, PyTuple_GET_ITEM, PyTuple_SET_ITEM, Py_False, Py_True,
     cached_key, call_names, dict_put, learn_ascii, list_put, new_ascii, new_dict, new_leaf, new_list, new_object,
     new_tuple, owned, set_attribute, set_slot, show_list, show_tuple,
 )
@@ -337,16 +337,8 @@ cdef inline PyObject *take_text(Cursor *cursor) except NULL:
     start = cursor.at
     cursor.at += size
     if size >= LARGE and cursor.breath.breather is not NULL:
-        return large_text(cursor, start, size)
+        return wide_text(cursor, start, size)
     return new_ascii(start, size) if is_ascii(start, size) else wide_text(cursor, start, size)
-
-
-cdef PyObject *wide_text(Cursor *cursor, const uint8_t *start, Py_ssize_t size) except NULL:
-    try:
-        return PyUnicode_DecodeUTF8(<const char *>start, size, NULL)
-    except UnicodeDecodeError:
-        fail(cursor, NO_UTF_8, start + first_fault(start, size), 0, 0)
-    raise refusal(cursor)
 
 
 # A key of a map, from the plan's cache where it may be there.

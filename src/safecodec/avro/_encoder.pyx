@@ -4,7 +4,7 @@ Types are checked where they are written: a value of another type is an error wi
 """
 
 cimport cython
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.datetime cimport import_datetime
 from cpython.dict cimport PyDict_Check, PyDict_CheckExact, PyDict_Keys, PyDict_Next
 from cpython.list cimport PyList_CheckExact, PyList_GET_SIZE
@@ -15,7 +15,7 @@ from libc.stdint cimport uint8_t
 cimport safecodec.avro._inlining
 from safecodec.avro._arena cimport Arena
 from safecodec.avro._breathing cimport LARGE, Breather, begin, let_run, weigh
-from safecodec.avro._buffer cimport Buffer, close_released, make_room, open_buffer, put_byte, put_long, put_raw
+from safecodec.avro._buffer cimport Buffer, bytes_from, close_buffer, make_room, open_buffer, put_byte, put_long, put_raw
 from safecodec.avro._getting cimport READS_SLOTS, attribute_of, item_of, key_of, settled_dict, settled_list, slot_of
 from safecodec.avro._leaves cimport PyLong_CheckExact, PyTuple_GET_SIZE, has, in_place, put_fast, put_leaves, put_text, store_optional
 from safecodec.avro._sink cimport Sink, Spot, no_room, put_odd, refusal, unconverted, wrong
@@ -73,9 +73,9 @@ cdef class Encoder:
             size = out.at - out.start
             if size > self._longest:
                 raise ValueTooLargeError(found=size, limit=self._longest)
-            return PyBytes_FromStringAndSize(<const char *>out.start, size)
+            return bytes_from(&out)
         finally:
-            close_released(&out)
+            close_buffer(&out)
 
     def __call__(self, value, /):
         return self.encode(value)
@@ -205,11 +205,8 @@ cdef inline int rest(Sink *sink, Py_ssize_t size) except -1:
 
 
 cdef int let_others_run(Sink *sink, Py_ssize_t size) except -1:
-    cdef bint done
     let_run(&sink.breath, <size_t>size)
-    with nogil:
-        done = make_room(sink.out, min(2 * LARGE, sink.out.longest - size))
-    if not done:
+    if not make_room(sink.out, min(2 * LARGE, sink.out.longest - size)):
         raise no_room(sink)
     return 0
 

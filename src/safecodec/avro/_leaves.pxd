@@ -16,6 +16,7 @@ from safecodec.avro._buffer cimport (
 from safecodec.avro._cursor cimport LONGEST_LONG, copy_short
 from safecodec.avro._getting cimport READS_SLOTS
 from safecodec.avro._times cimport days_of
+from safecodec.avro._utf8 cimport size_utf8, write_utf8
 from safecodec.avro._writing cimport (
     GET_KEYS, GET_SLOTS, PUT_BOOLEAN, PUT_BYTES, PUT_CONVERTED, PUT_DAY, PUT_DOUBLE, PUT_ENUM, PUT_FIXED, PUT_INSTANT,
     PUT_INT, PUT_INTO, PUT_LOCAL_INSTANT, PUT_LONG, PUT_NULL, PUT_OPTIONAL, PUT_STRING, RUN, RUN_BYTES,
@@ -69,6 +70,10 @@ cdef extern from "Python.h":
     double PyFloat_AS_DOUBLE(PyObject *) noexcept
     char *PyBytes_AS_STRING(PyObject *) noexcept
     Py_ssize_t PyBytes_GET_SIZE(PyObject *) noexcept
+    bint is_text "PyUnicode_Check"(PyObject *) noexcept
+    void *PyUnicode_DATA(PyObject *) noexcept
+    int PyUnicode_KIND(PyObject *) noexcept
+    Py_ssize_t PyUnicode_GET_LENGTH(PyObject *) noexcept
     PyObject *PyList_GET_ITEM(PyObject *, Py_ssize_t) noexcept
     PyObject *PyTuple_GET_ITEM(PyObject *, Py_ssize_t) noexcept
     Py_ssize_t PyTuple_GET_SIZE(PyObject *) noexcept
@@ -100,9 +105,20 @@ cdef inline uint8_t *store_run(const uint8_t *data, Py_ssize_t size, uint8_t *at
 
 
 cdef inline uint8_t *store_text(PyObject *value, uint8_t *at, const uint8_t *end) noexcept:
-    if not is_ascii_text(value):
+    cdef Py_ssize_t length, size
+    if is_ascii_text(value):
+        return store_run(ascii_start(value), ascii_length(value), at, end)
+    if not is_text(value):
         return NULL
-    return store_run(ascii_start(value), ascii_length(value), at, end)
+    length = PyUnicode_GET_LENGTH(value)
+    if length >= LARGE // 4 or end - at < length:
+        return NULL
+    size = size_utf8(PyUnicode_KIND(value), PyUnicode_DATA(value), length)
+    if size < 0 or end - at < size + LONGEST_LONG:
+        return NULL
+    at = store_long(at, size)
+    write_utf8(PyUnicode_KIND(value), PyUnicode_DATA(value), length, at)
+    return at + size
 
 
 cdef inline uint8_t *store_whole(PutOp op, PyObject *value, uint8_t *at) noexcept:

@@ -138,7 +138,6 @@ cdef extern from "Python.h":
     PyObject *PyLong_FromLongLong(long long) except NULL
     PyObject *PyFloat_FromDouble(double) except NULL
     PyObject *PyBytes_FromStringAndSize(const char *, Py_ssize_t) except NULL
-    PyObject *PyUnicode_DecodeUTF8(const char *, Py_ssize_t, const char *) except NULL
     Py_ssize_t PyUnicode_GET_LENGTH(PyObject *)
     dict PyDict_New()
     void PyTuple_SET_ITEM(PyObject *, Py_ssize_t, PyObject *)
