@@ -45,7 +45,7 @@ def extension(module: str, *sources: str) -> Extension:
         module,
         [f"src/{module.replace('.', '/')}.pyx", *sources],
         include_dirs=["src/safecodec/frame", "src/safecodec/avro"],
-        depends=["src/safecodec/frame/crc32c.h", "src/safecodec/avro/utf8.h"],
+        depends=["src/safecodec/frame/crc32c.h", "src/safecodec/avro/utf8.h", "src/safecodec/avro/runs.h"],
         define_macros=macros,
         extra_compile_args=flavour["compile"],
         extra_link_args=flavour["link"],

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 import textwrap
 import time
@@ -149,8 +150,9 @@ def worst(cells: Sequence[Cell], name: str) -> str:
 
 
 def mean(cells: Sequence[Cell], name: str) -> float:
-    """Return the geometric mean of a column."""
-    return geometric_mean([one.ratios[name] for one in cells if name in one.ratios])
+    """Return the geometric mean of a column, which is no number where no shape has it."""
+    found = [one.ratios[name] for one in cells if name in one.ratios]
+    return geometric_mean(found) if found else math.nan
 
 
 def summary(cells: Sequence[Cell]) -> str:

@@ -33,21 +33,6 @@ cdef class Bounds:
         slow: Returns a value that is within the bounds, and raises for another.
     """
 
-    cdef object slow
-    cdef object search
-    cdef bint of_ints
-    cdef bint of_floats
-    cdef bint of_lengths
-    cdef int64_t least
-    cdef int64_t most
-    cdef int64_t factor
-    cdef double low
-    cdef double high
-    cdef bint above_low
-    cdef bint below_high
-    cdef Py_ssize_t shortest
-    cdef Py_ssize_t longest
-
     def __cinit__(self, dict bounds not None, search, slow):
         self.slow = slow
         self.search = search
@@ -78,6 +63,9 @@ cdef class Bounds:
         Raises:
             OutOfBoundsError: It is not.
         """
+        return value if self.holds(value) else self.slow(value)
+
+    cdef bint holds(self, object value) except -1:
         cdef int overflow = 0
         cdef int64_t number
         cdef double real
@@ -92,20 +80,20 @@ cdef class Bounds:
             elif PyDict_CheckExact(value):
                 size = PyDict_Size(value)
             else:
-                return self.slow(value)
-            if self.shortest <= size <= self.longest and (
+                return False
+            return self.shortest <= size <= self.longest and (
                 self.search is None or PyObject_CallOneArg(self.search, value) is not None
-            ):
-                return value
-        elif PyLong_CheckExact(value):
-            if self.of_ints:
-                number = PyLong_AsLongLongAndOverflow(value, &overflow)
-                if not overflow and self.least <= number <= self.most and number % self.factor == 0:
-                    return value
-        elif PyFloat_CheckExact(value):
+            )
+        if PyLong_CheckExact(value):
+            if not self.of_ints:
+                return False
+            number = PyLong_AsLongLongAndOverflow(value, &overflow)
+            return not overflow and self.least <= number <= self.most and (
+                self.factor == 1 or number % self.factor == 0
+            )
+        if PyFloat_CheckExact(value):
             real = PyFloat_AS_DOUBLE(value)
-            if self.of_floats and (self.low < real or (real == self.low and not self.above_low)) and (
+            return self.of_floats and (self.low < real or (real == self.low and not self.above_low)) and (
                 real < self.high or (real == self.high and not self.below_high)
-            ):
-                return value
-        return self.slow(value)
+            )
+        return False

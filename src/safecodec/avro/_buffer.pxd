@@ -85,15 +85,41 @@ cdef inline bint make_room(Buffer *buffer, Py_ssize_t size) noexcept:
     return buffer.end - buffer.at >= size or grow(buffer, size)
 
 
-cdef inline uint8_t *store_long(uint8_t *at, int64_t value) noexcept nogil:
-    """Avro 1.12, *Primitive types*: zig-zag, seven bits a byte, the lowest first. Returns the place behind it."""
-    cdef uint64_t left = (<uint64_t>value << 1) ^ <uint64_t>(value >> 63)
-    while left > 0x7F:
-        at[0] = <uint8_t>(left | 0x80)
-        at += 1
-        left >>= 7
-    at[0] = <uint8_t>left
-    return at + 1
+cdef extern from *:
+    """
+    /* Avro 1.12, Primitive types: zig-zag, seven bits a byte, the lowest first. Returns the place behind it, and may write to
+       ten bytes. Up to eight bytes are stored as one word, in which shifts and masks make room for the top bits. */
+    static inline uint8_t *safecodec_store_long(uint8_t *at, int64_t value) {
+        uint64_t left = ((uint64_t)value << 1) ^ (uint64_t)(value >> 63);
+    #if SAFECODEC_WORDS
+        if (left > 0x7F) {
+            uint64_t word = left & 0x00ffffffffffffffu;
+            int size;
+            word = (word & 0x000000000fffffffu) | (word & 0x00fffffff0000000u) << 4;
+            word = (word & 0x00003fff00003fffu) | (word & 0x0fffc0000fffc000u) << 2;
+            word = (word & 0x007f007f007f007fu) | (word & 0x3f803f803f803f80u) << 1;
+            if (left >> 56) {
+                word |= 0x8080808080808080u;
+                memcpy(at, &word, 8);
+                at += 8;
+                left >>= 56;
+            } else {
+                size = (63 - __builtin_clzll(word)) >> 3; /* bytes before the last */
+                word |= 0x8080808080808080u & (((uint64_t)1 << (8 * size)) - 1);
+                memcpy(at, &word, 8);
+                return at + size + 1;
+            }
+        }
+    #endif
+        while (left > 0x7F) {
+            *at++ = (uint8_t)(left | 0x80);
+            left >>= 7;
+        }
+        *at = (uint8_t)left;
+        return at + 1;
+    }
+    """
+    uint8_t *store_long "safecodec_store_long"(uint8_t *at, int64_t value) noexcept nogil
 
 
 cdef inline bint put_long(Buffer *buffer, int64_t value) noexcept:

@@ -14,6 +14,7 @@ from cpython.long cimport PyLong_CheckExact
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.unicode cimport PyUnicode_CheckExact, PyUnicode_GET_LENGTH
 from libc.stdint cimport int64_t, uint8_t, uint64_t
+from libc.string cimport memcpy
 
 from safecodec.avro._buffer cimport store_long
 from safecodec.avro._cursor cimport Cursor, start_at, take_long, take_size
@@ -93,25 +94,25 @@ cdef Py_ssize_t AT_SAFE = _slots_of_uuid[1] if KNOWS_UUID else 0
 
 # ---- logical types -----------------------------------------------------------------------------------------------
 
+cdef dict KINDS = {
+    "time-millis": TIME, "time-micros": TIME, "safecodec-timedelta-micros": TIMEDELTA, "uuid": IDENTIFIER,
+    "decimal": DECIMAL, "big-decimal": BIG_DECIMAL,
+}
+
+
 @cython.final
 cdef class Conversion:
     """A logical type, between its Avro value and its Python value.
 
     Args:
-        node: The node of the schema, a primitive or fixed with a logical type.
+        node: The node of the schema, a primitive or fixed with a logical type that is known here.
         digits: How many digits a Decimal may have.
         slow: Converts any value, and raises where it cannot.
     """
 
-    cdef object slow
-    cdef int64_t units  # microseconds
-    cdef int64_t digits
-    cdef int64_t scale
-    cdef int64_t below  # a decimal's unscaled value, either way
-    cdef Py_ssize_t size  # of a fixed, else 0
-
     def __cinit__(self, node, digits, slow):
         logical = node.logical
+        self.kind = KINDS[logical.name]
         self.slow = slow
         self.units = 1000 if logical.name == "time-millis" else 1
         self.digits = min(digits, 2**31)
@@ -122,169 +123,159 @@ cdef class Conversion:
             self.scale = logical.scale
             self.below = POWERS[min(logical.precision, MOST_DIGITS)]
 
-    # ---- times ---------------------------------------------------------------------------------------------------
-
     @cython.binding(False)
-    def read_time(self, value):
-        """Return the time of day of a number of milliseconds or microseconds."""
+    def read(self, value):
+        """Return the Python value of an Avro value."""
         cdef int overflow = 0
-        cdef int64_t micros
-        cdef int64_t seconds
+        cdef int64_t number
+        cdef bint is_spelled = self.kind == IDENTIFIER and self.size == 0
+        found = None
         if PyLong_CheckExact(value):
-            micros = PyLong_AsLongLongAndOverflow(value, &overflow)
-            if not overflow and 0 <= micros < DAY // self.units:
-                micros *= self.units
-                seconds = micros // 1000000
-                return time_new(
-                    <int>(seconds // 3600), <int>(seconds // 60 % 60), <int>(seconds % 60), <int>(micros % 1000000), None
-                )
-        return self.slow(value)
-
-    @cython.binding(False)
-    def write_time(self, value):
-        """Return the milliseconds or microseconds of a time of day without a time zone."""
-        cdef int64_t micros
-        if PyTime_CheckExact(value) and time_tzinfo(value) is None:
-            micros = (time_hour(value) * 60 + time_minute(value)) * 60 + time_second(value)
-            micros = micros * 1000000 + time_microsecond(value)
-            if micros % self.units == 0:
-                return micros // self.units
-        return self.slow(value)
-
-    @cython.binding(False)
-    def read_timedelta(self, value):
-        """Return the timedelta of a number of microseconds."""
-        cdef int overflow = 0
-        cdef int64_t micros, days
-        if PyLong_CheckExact(value):
-            micros = PyLong_AsLongLongAndOverflow(value, &overflow)
+            number = PyLong_AsLongLongAndOverflow(value, &overflow)
             if not overflow:
-                days = micros // DAY  # towards minus infinity, as the days of a timedelta
-                micros -= days * DAY
-                return timedelta_new(<int>days, <int>(micros // 1000000), <int>(micros % 1000000))
-        return self.slow(value)
+                found = self.of_number(number)
+        elif PyBytes_CheckExact(value) and not is_spelled:
+            found = self.of_data(<const uint8_t *>PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value))
+        elif is_spelled and PyUnicode_CheckExact(value) and PyUnicode_IS_COMPACT_ASCII(value):
+            found = self.of_data(PyUnicode_1BYTE_DATA(value), PyUnicode_GET_LENGTH(value))
+        return self.slow(value) if found is None else found
 
     @cython.binding(False)
-    def write_timedelta(self, value):
-        """Return the microseconds of a timedelta."""
+    def write(self, value):
+        """Return the Avro value of a Python value."""
+        cdef uint8_t[LONGEST] data
+        cdef int64_t number
+        cdef Py_ssize_t size
+        if self.kind == TIME or self.kind == TIMEDELTA:
+            return number if self.number_of(value, &number) else self.slow(value)
+        size = self.data_of(value, data)
+        if not size:
+            return self.slow(value)
+        if self.kind == IDENTIFIER and not self.size:
+            return (<bytes>data[:size]).decode("ascii")
+        return <bytes>data[:size]
+
+    cdef object of_number(self, int64_t number):
+        cdef int64_t seconds, days
+        if self.kind == TIME and 0 <= number < DAY // self.units:
+            number *= self.units
+            seconds = number // 1000000
+            return time_new(
+                <int>(seconds // 3600), <int>(seconds // 60 % 60), <int>(seconds % 60), <int>(number % 1000000), None
+            )
+        if self.kind == TIMEDELTA:
+            days = number // DAY  # towards minus infinity, as the days of a timedelta
+            number -= days * DAY
+            return timedelta_new(<int>days, <int>(number // 1000000), <int>(number % 1000000))
+        return None
+
+    cdef object of_data(self, const uint8_t *data, Py_ssize_t size):
+        cdef int64_t unscaled
+        if self.kind == IDENTIFIER:
+            return identifier(data, size, self.size == 0) if KNOWS_UUID else None
+        if self.kind == DECIMAL and 0 < size <= 8 and size * 3 <= self.digits:
+            unscaled = signed(data, size)
+            return decimal(unscaled, self.scale) if -self.below < unscaled < self.below else None
+        return self.big_decimal(data, size) if self.kind == BIG_DECIMAL else None
+
+    # Of its unscaled value's length and bytes, and its scale.
+    cdef object big_decimal(self, const uint8_t *data, Py_ssize_t whole):
+        cdef Cursor cursor
+        cdef int64_t size, scale
+        start_at(&cursor, data, whole, NULL)
+        if take_size(&cursor, &size) and 0 < size <= 8 and size * 3 <= self.digits:
+            data = cursor.at
+            cursor.at += size
+            if take_long(&cursor, &scale) and cursor.at == cursor.end and -MAX_SCALE <= scale <= MAX_SCALE:
+                return decimal(signed(data, size), scale)
+        return None
+
+    cdef bint number_of(self, object value, int64_t *number) except -1:
         cdef int64_t days
-        if PyDelta_CheckExact(value):
+        if self.kind == TIME and PyTime_CheckExact(value) and time_tzinfo(value) is None:
+            number[0] = (time_hour(value) * 60 + time_minute(value)) * 60 + time_second(value)
+            number[0] = number[0] * 1000000 + time_microsecond(value)
+            if number[0] % self.units == 0:
+                number[0] //= self.units
+                return True
+        elif self.kind == TIMEDELTA and PyDelta_CheckExact(value):
             days = timedelta_days(value)
             if -MOST_DAYS <= days <= MOST_DAYS:
-                return (days * 86400 + timedelta_seconds(value)) * 1000000 + timedelta_microseconds(value)
-        return self.slow(value)
+                number[0] = (days * 86400 + timedelta_seconds(value)) * 1000000 + timedelta_microseconds(value)
+                return True
+        return False
 
-    # ---- UUIDs ---------------------------------------------------------------------------------------------------
-
-    @cython.binding(False)
-    def read_uuid(self, value):
-        """Return the UUID of its text, as RFC 9562 writes it, or of its sixteen bytes."""
-        cdef const uint8_t *data
-        cdef uint8_t[16] found
-        cdef int at, place = 0, high, low
-        if not KNOWS_UUID:
-            return self.slow(value)
-        if PyUnicode_CheckExact(value) and PyUnicode_GET_LENGTH(value) == UUID_TEXT and PyUnicode_IS_COMPACT_ASCII(value):
-            data = PyUnicode_1BYTE_DATA(value)
-            if data[8] != c"-" or data[13] != c"-" or data[18] != c"-" or data[23] != c"-":
-                return self.slow(value)
-            for at in range(16):
-                place += at == 4 or at == 6 or at == 8 or at == 10
-                high, low = hex_of(data[place]), hex_of(data[place + 1])
-                if high < 0 or low < 0:
-                    return self.slow(value)
-                found[at] = <uint8_t>(high << 4 | low)
-                place += 2
-            data = found
-        elif PyBytes_CheckExact(value) and PyBytes_GET_SIZE(value) == 16:
-            data = <const uint8_t *>PyBytes_AS_STRING(value)
-        else:
-            return self.slow(value)
-        number = whole_of(data)
-        made = allocated(<PyTypeObject *>UUID)
-        # Past UUID.__setattr__, which refuses. Nothing has seen the object yet.
-        set_slot(<PyObject *>made, AT_INT, Py_NewRef(<PyObject *>number))
-        set_slot(<PyObject *>made, AT_SAFE, Py_NewRef(<PyObject *>_unknown))
-        return made
-
-    @cython.binding(False)
-    def write_uuid(self, value):
-        """Return a UUID's text, or its sixteen bytes for a fixed."""
-        cdef uint8_t[16] data
-        cdef uint8_t *out
-        cdef int at, place = 0
-        if type(value) is not UUID or (self.size and self.size != 16) or not put_whole(value.int, data):
-            return self.slow(value)
-        if self.size:
-            return PyBytes_FromStringAndSize(<const char *>data, 16)
-        text = PyUnicode_New(UUID_TEXT, 127)
-        out = PyUnicode_1BYTE_DATA(text)
-        for at in range(16):
-            if at == 4 or at == 6 or at == 8 or at == 10:
-                out[place] = c"-"
-                place += 1
-            out[place] = <uint8_t>HEX[data[at] >> 4]
-            out[place + 1] = <uint8_t>HEX[data[at] & 15]
-            place += 2
-        return text
-
-    # ---- decimals ------------------------------------------------------------------------------------------------
-
-    @cython.binding(False)
-    def read_decimal(self, value):
-        """Return the Decimal of the big-endian bytes of its unscaled value."""
-        cdef Py_ssize_t size
-        cdef int64_t unscaled
-        if PyBytes_CheckExact(value):
-            size = PyBytes_GET_SIZE(value)
-            if 0 < size <= 8 and size * 3 <= self.digits:
-                unscaled = signed(<const uint8_t *>PyBytes_AS_STRING(value), size)
-                if -self.below < unscaled < self.below:
-                    return decimal(unscaled, self.scale)
-        return self.slow(value)
-
-    @cython.binding(False)
-    def write_decimal(self, value):
-        """Return the big-endian bytes of a Decimal's unscaled value."""
-        cdef uint8_t out[8]
+    cdef Py_ssize_t data_of(self, object value, uint8_t *out) except -1:
         cdef int64_t unscaled, scale
-        cdef int count = taken_apart(value, &unscaled, &scale)
-        cdef int64_t shift = self.scale - scale
+        cdef int count
         cdef Py_ssize_t size
-        if count > 0 and MOST_DIGITS <= self.digits and 0 <= shift <= MOST_DIGITS - count:
-            unscaled *= POWERS[shift]
-            size = put_signed(out, unscaled)
-            if -self.below < unscaled < self.below and not self.size:
-                return PyBytes_FromStringAndSize(<const char *>out, size)
-        return self.slow(value)
-
-    @cython.binding(False)
-    def read_big_decimal(self, value):
-        """Return the Decimal of its unscaled value's length and bytes, and its scale."""
-        cdef Cursor cursor
-        cdef const uint8_t *data
-        cdef int64_t size, scale
-        if PyBytes_CheckExact(value):
-            start_at(&cursor, <const uint8_t *>PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value), NULL)
-            if take_size(&cursor, &size) and 0 < size <= 8 and size * 3 <= self.digits:
-                data = cursor.at
-                cursor.at += size
-                if take_long(&cursor, &scale) and cursor.at == cursor.end and -MAX_SCALE <= scale <= MAX_SCALE:
-                    return decimal(signed(data, size), scale)
-        return self.slow(value)
-
-    @cython.binding(False)
-    def write_big_decimal(self, value):
-        """Return a Decimal's unscaled value with its length, and its scale."""
-        cdef uint8_t out[16]
-        cdef int64_t unscaled, scale
-        cdef Py_ssize_t size
-        if taken_apart(value, &unscaled, &scale) > 0 and MOST_DIGITS <= self.digits and -MAX_SCALE <= scale <= MAX_SCALE:
+        if self.kind == IDENTIFIER:
+            return put_identifier(value, self.size, out)
+        count = taken_apart(value, &unscaled, &scale)
+        if count <= 0 or MOST_DIGITS > self.digits:
+            return 0
+        if self.kind == BIG_DECIMAL:
+            if not -MAX_SCALE <= scale <= MAX_SCALE:
+                return 0
             size = put_signed(out + 1, unscaled)
             store_long(out, size)  # of one byte
-            return PyBytes_FromStringAndSize(<const char *>out, store_long(out + 1 + size, scale) - out)
-        return self.slow(value)
+            return store_long(out + 1 + size, scale) - out
+        scale = self.scale - scale
+        if self.size or not 0 <= scale <= MOST_DIGITS - count:
+            return 0
+        unscaled *= POWERS[scale]
+        return put_signed(out, unscaled) if -self.below < unscaled < self.below else 0
 
+
+# ---- UUIDs -------------------------------------------------------------------------------------------------------
+
+# Of its text, as RFC 9562 writes it, or of its sixteen bytes; None where they are none.
+cdef object identifier(const uint8_t *data, Py_ssize_t size, bint is_text):
+    cdef uint8_t[16] found
+    cdef int at, high, low
+    cdef int place = 0
+    if size != (UUID_TEXT if is_text else 16):
+        return None
+    if is_text:
+        if data[8] != c"-" or data[13] != c"-" or data[18] != c"-" or data[23] != c"-":
+            return None
+        for at in range(16):
+            place += at == 4 or at == 6 or at == 8 or at == 10
+            high, low = hex_of(data[place]), hex_of(data[place + 1])
+            if high < 0 or low < 0:
+                return None
+            found[at] = <uint8_t>(high << 4 | low)
+            place += 2
+        data = found
+    number = whole_of(data)
+    made = allocated(<PyTypeObject *>UUID)
+    # Past UUID.__setattr__, which refuses. Nothing has seen the object yet.
+    set_slot(<PyObject *>made, AT_INT, Py_NewRef(<PyObject *>number))
+    set_slot(<PyObject *>made, AT_SAFE, Py_NewRef(<PyObject *>_unknown))
+    return made
+
+
+# Its text, or its sixteen bytes for a fixed; returns how many they are, and 0 where the value is no UUID of this size.
+cdef Py_ssize_t put_identifier(object value, Py_ssize_t size, uint8_t *out) except -1:
+    cdef uint8_t[16] data
+    cdef int at
+    cdef int place = 0
+    if type(value) is not UUID or (size and size != 16) or not put_whole(value.int, data):
+        return 0
+    if size:
+        memcpy(out, data, 16)
+        return 16
+    for at in range(16):
+        if at == 4 or at == 6 or at == 8 or at == 10:
+            out[place] = c"-"
+            place += 1
+        out[place] = <uint8_t>HEX[data[at] >> 4]
+        out[place + 1] = <uint8_t>HEX[data[at] & 15]
+        place += 2
+    return UUID_TEXT
+
+
+# ---- decimals ----------------------------------------------------------------------------------------------------
 
 cdef int64_t signed(const uint8_t *data, Py_ssize_t size) except? -1:
     cdef uint64_t found = -1 if data[0] & 0x80 else 0
@@ -383,13 +374,6 @@ cdef int taken_apart(object value, int64_t *unscaled, int64_t *scale) except -1:
     return max(count, 1)
 
 
-_READING = {
-    "time-millis": "read_time", "time-micros": "read_time", "safecodec-timedelta-micros": "read_timedelta",
-    "uuid": "read_uuid", "decimal": "read_decimal", "big-decimal": "read_big_decimal",
-}
-_WRITING = {name: f"write{method[4:]}" for name, method in _READING.items()}
-
-
 def reading(node, digits, slow):
     """Return what makes the Python value of a logical type: the compiled way before the slow one, where there is one.
 
@@ -398,11 +382,9 @@ def reading(node, digits, slow):
         digits: How many digits a Decimal may have.
         slow: Makes it of any Avro value.
     """
-    method = _READING.get(node.logical.name)
-    return slow if method is None else getattr(Conversion(node, digits, slow), method)
+    return Conversion(node, digits, slow).read if node.logical.name in KINDS else slow
 
 
 def writing(node, digits, slow):
     """Return what makes the Avro value of a logical type; see `reading`."""
-    method = _WRITING.get(node.logical.name)
-    return slow if method is None else getattr(Conversion(node, digits, slow), method)
+    return Conversion(node, digits, slow).write if node.logical.name in KINDS else slow

@@ -12,7 +12,9 @@ from libc.stdlib cimport calloc, free
 cimport safecodec.avro._inlining
 from safecodec._settled cimport settle
 from safecodec.avro._arena cimport Arena
+from safecodec.avro._bounds cimport Bounds
 from safecodec.avro._breathing cimport FILLED, LARGE, Breather, breathe, weigh
+from safecodec.avro._conversions cimport Conversion
 from safecodec.avro._cursor cimport (
     NO_BRANCH, NO_SYMBOL, TOO_LARGE, Block, Cursor, Level, claim, close_block, ends_here, enter, fail,
     is_ascii, is_exact_double, load_double, load_float, load_long, open_block, preallocated, start_at, take_bit, take_index, take_int,
@@ -21,15 +23,16 @@ from safecodec.avro._cursor cimport (
 from safecodec.avro._large cimport large_bytes, wide_text
 from safecodec.avro._objects cimport (
     KEYS, LONGEST_CACHED_KEY, SHARED_KEYS, Py_DECREF, Py_Ellipsis, Py_None, Py_NewRef, Py_XDECREF,
-    PyBytes_FromStringAndSize, PyDict_New, PyFloat_FromDouble, PyLong_FromLongLong, PyObject_CallNoArgs,
+    PyBytes_FromStringAndSize, PyFloat_FromDouble, PyLong_FromLongLong, PyObject_CallNoArgs,
     PyObject_CallOneArg, PyTuple_GET_ITEM, PyTuple_SET_ITEM, Py_False, Py_True,
-    cached_key, call_names, dict_put, learn_ascii, list_put, new_ascii, new_dict, new_leaf, new_list, new_object,
+    cached_key, call_names, dict_fill, dict_put, learn_ascii, learn_dicts, list_put, new_ascii, new_dict, new_leaf, new_list,
+    new_map, new_object,
     new_tuple, owned, set_attribute, set_slot, show_list, show_tuple,
 )
 from safecodec.avro._plan cimport (
-    ABSENT, ARRAY, BOOLEAN, BYTES, DAY, DOUBLE, ENUM, FIXED, FLOAT, INSTANT, INT, INT_AS_FLOAT, LOCAL_INSTANT, LONG,
+    ABSENT, ARRAY, BOOLEAN, BOUNDED, BYTES, CONVERTED, DAY, DOUBLE, ENUM, FIXED, FLOAT, INSTANT, INT, INT_AS_FLOAT, LOCAL_INSTANT, LONG,
     LONG_AS_FLOAT, MAKE_ATTRIBUTES, MAKE_CALL, MAKE_DICT, MAKE_LEAF, MAKE_SLOTS, MAKE_TUPLE, MAP, NOTHING, RECORD,
-    STRING, UNION, Compiler, Fill, Make, Op, Part, Step,
+    PAIRS, STRING, UNION, Compiler, Fill, Make, Op, Part, Step,
 )
 from safecodec.avro._refusals cimport lost, refusal, unfinished
 from safecodec.avro._skip cimport skip
@@ -42,6 +45,7 @@ from safecodec.avro.limits import checked as _checked
 from safecodec.errors import InputTypeError, PayloadError, PayloadTooLargeError
 
 learn_ascii()
+learn_dicts(dict.fromkeys(map(str, range(300))))
 
 cdef int64_t ROOM = _ROOM
 
@@ -324,9 +328,32 @@ cdef PyObject *take_other(const Step *step, Cursor *cursor) except NULL:
     elif op == DAY:
         if take_int(cursor, &number):
             return owned(day(cursor, number))
+    elif op == CONVERTED:
+        return owned(take_converted(step, cursor))
+    elif op == PAIRS and is_of_pairs(step.inner):
+        return take_pairs(step.inner, cursor)
     else:
-        return owned(finished(step, cursor, take_slowly(step.inner, cursor)))
+        return owned(finished(step, cursor, take_inline(step.inner, cursor)))
     raise refusal(cursor)
+
+
+# A logical type of a number, or of bytes or a text, mostly without an object of these.
+cdef object take_converted(const Step *step, Cursor *cursor):
+    cdef const uint8_t *start = cursor.at
+    cdef int64_t number
+    found = None
+    if step.inner.op == LONG or step.inner.op == INT:
+        if take_int(cursor, &number) if step.inner.op == INT else take_long(cursor, &number):
+            found = (<Conversion>step.compiled).of_number(number)
+    else:
+        number = step.inner.count
+        if claim(cursor, number, start) if step.inner.op == FIXED else take_size(cursor, &number):
+            found = (<Conversion>step.compiled).of_data(cursor.at, <Py_ssize_t>number)
+            cursor.at += number
+    if found is not None:
+        return found
+    cursor.at = start
+    return finished(step, cursor, take_inline(step.inner, cursor))
 
 
 cdef inline PyObject *take_text(Cursor *cursor) except NULL:
@@ -367,6 +394,8 @@ cdef inline object take_key(Cursor *cursor, Level *level):
 cdef object finished(const Step *step, Cursor *cursor, PyObject *value):
     found = <object>value
     Py_DECREF(value)
+    if step.op == BOUNDED and (<Bounds>step.compiled).holds(found):
+        return found
     try:
         return PyObject_CallOneArg(step.finish, <PyObject *>found)
     except (ValueError, TypeError) as error:
@@ -453,7 +482,7 @@ cdef inline int put(Make make, PyObject *made, const Part *part, PyObject *value
         set_slot(made, part.place, value)
     elif make == MAKE_DICT:
         if value is not Py_Ellipsis:
-            return dict_put(made, part.name, value)
+            return dict_fill(made, part.place, part.name, value)
         Py_DECREF(value)
     elif make == MAKE_ATTRIBUTES:
         return set_attribute(made, part.name, value)
@@ -548,7 +577,7 @@ cdef PyObject *take_map(const Step *step, Cursor *cursor) except NULL:
         if not open_block(cursor, step.least, &block):
             raise refusal(cursor)
         if values is None:
-            values = PyDict_New()
+            values = new_map(preallocated(&block))
         if not block.left:
             break
         while block.left:
@@ -563,3 +592,68 @@ cdef PyObject *take_map(const Step *step, Cursor *cursor) except NULL:
             break
     cursor.depth -= 1
     return owned(values)
+
+
+# Whether an array's items are plain pairs, both of which the writer has.
+cdef inline bint is_of_pairs(const Step *step) noexcept:
+    cdef const Step *pair = step.inner
+    return (
+        step.op == ARRAY and pair.op == RECORD and pair.make == MAKE_TUPLE and pair.width == 2 and pair.count == 2
+        and pair.parts[0].name is not NULL and pair.parts[1].name is not NULL and pair.parts[0].place != pair.parts[1].place
+    )
+
+
+# A dict whose keys are no texts: an array of pairs, of which none is made.
+cdef PyObject *take_pairs(const Step *step, Cursor *cursor) except NULL:
+    cdef Level *level = enter(cursor, step)
+    cdef const Step *pair = step.inner
+    cdef Py_ssize_t at = 0
+    cdef Block block
+    cdef dict values = None
+    if level is NULL:
+        raise refusal(cursor)
+    while True:
+        if not open_block(cursor, step.least, &block):
+            raise refusal(cursor)
+        if values is None:
+            values = new_map(preallocated(&block))
+        if not block.left:
+            break
+        while block.left:
+            block.left -= 1
+            level.part = at
+            breathe(&cursor.breath, <size_t>cursor.at)
+            take_pair(pair, cursor, values)
+            at += 1
+        level.part = -1
+        if not close_block(cursor, &block):
+            raise refusal(cursor)
+        if ends_here(cursor):
+            break
+    cursor.depth -= 1
+    return owned(values)
+
+
+cdef int take_pair(const Step *step, Cursor *cursor, dict values) except -1:
+    cdef Level *level = enter(cursor, step)
+    cdef PyObject *value
+    if level is NULL:
+        raise refusal(cursor)
+    weigh_record(step, cursor)
+    level.part = 0
+    value = take_inline(step.parts[0].step, cursor)
+    first = <object>value
+    Py_DECREF(value)
+    level.part = 1
+    value = take_inline(step.parts[1].step, cursor)
+    second = <object>value
+    Py_DECREF(value)
+    cursor.depth -= 1
+    if step.parts[0].place:
+        first, second = second, first
+    try:
+        values[first] = second
+    except (ValueError, TypeError) as error:  # a key that has no hash
+        cursor.depth -= 1
+        raise unfinished(cursor, error) from error
+    return 0

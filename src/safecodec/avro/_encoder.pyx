@@ -4,25 +4,30 @@ Types are checked where they are written: a value of another type is an error wi
 """
 
 cimport cython
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.datetime cimport import_datetime
 from cpython.dict cimport PyDict_Check, PyDict_CheckExact, PyDict_Keys, PyDict_Next
 from cpython.list cimport PyList_CheckExact, PyList_GET_SIZE
 from cpython.object cimport PyObject, Py_TYPE
 from cpython.tuple cimport PyTuple_Check, PyTuple_CheckExact
-from libc.stdint cimport uint8_t
+from libc.stdint cimport int64_t, uint8_t
+from libc.stdlib cimport free, malloc
 
 cimport safecodec.avro._inlining
 from safecodec.avro._arena cimport Arena
+from safecodec.avro._bounds cimport Bounds
 from safecodec.avro._breathing cimport LARGE, Breather, begin, let_run, weigh
-from safecodec.avro._buffer cimport Buffer, bytes_from, close_buffer, make_room, open_buffer, put_byte, put_long, put_raw
+from safecodec.avro._buffer cimport Buffer, bytes_from, close_buffer, make_room, open_buffer, put_byte, put_long, put_raw, put_run
+from safecodec.avro._conversions cimport LONGEST, Conversion
 from safecodec.avro._getting cimport READS_SLOTS, attribute_of, item_of, key_of, settled_dict, settled_list, slot_of
 from safecodec.avro._leaves cimport PyLong_CheckExact, PyTuple_GET_SIZE, has, in_place, put_fast, put_leaves, put_text, store_optional
 from safecodec.avro._sink cimport Sink, Spot, no_room, put_odd, refusal, unconverted, wrong
 from safecodec.avro._writing cimport (
-    GET_ATTRIBUTES, GET_INDEX, GET_KEYS, GET_SLOTS, PUT_ARRAY, PUT_CONVERTED, PUT_DATA, PUT_FLOAT,
-    PUT_INTO, PUT_MAP, PUT_OPTIONAL, PUT_RECORD, PUT_REFUSED, PUT_UNION, Branch, Compiler, Get, Give, Put, PutOp,
+    GET_ATTRIBUTES, GET_INDEX, GET_KEYS, GET_SLOTS, PUT_ARRAY, PUT_CONVERTED, PUT_DATA, PUT_FIXED,
+    PUT_FLOAT, PUT_INT, PUT_INTO, PUT_LONG, PUT_MAP, PUT_OPTIONAL, PUT_RECORD, PUT_REFUSED, PUT_UNION, Branch, Compiler, Get, Give, Put, PutOp,
 )
+
+cdef extern from "runs.h":
+    bint sort_runs "safecodec_sort_runs"(uint8_t *start, const size_t *ends, size_t count) noexcept nogil
 
 from collections.abc import Mapping
 from sys import exc_info
@@ -153,7 +158,33 @@ cdef int put(const Put *step, object value, Sink *sink) except -1:
         return 0
     if op == PUT_REFUSED:
         raise refusal(sink, <object>step.wanted)
+    if step.conversion is not NULL and put_converted(step, value, sink):
+        return 0
+    if step.pairs and PyDict_CheckExact(value) and is_of_pairs(step.inner):
+        return put_pairs(step.inner, value, sink)
+    if step.bounds is not NULL and (<Bounds>step.bounds).holds(value):
+        return put(step.inner, value, sink)
     return put(step.inner, converted(step, value, sink), sink)
+
+
+# A logical type's value, without an object of its Avro value; False where that has to be made.
+cdef bint put_converted(const Put *step, object value, Sink *sink) except -1:
+    cdef uint8_t[LONGEST] data
+    cdef int64_t number
+    cdef Py_ssize_t size
+    cdef bint done
+    if step.inner.op == PUT_LONG or step.inner.op == PUT_INT:
+        if not (<Conversion>step.conversion).number_of(value, &number):
+            return False
+        done = put_long(sink.out, number)
+    else:
+        size = (<Conversion>step.conversion).data_of(value, data)
+        if not size:
+            return False
+        done = put_raw(sink.out, data, size) if step.inner.op == PUT_FIXED else put_run(sink.out, data, size)
+    if not done:
+        raise no_room(sink)
+    return True
 
 
 # The same, with leaves written in the caller.
@@ -373,29 +404,31 @@ cdef int count_empty(Sink *sink) except -1:
 
 # Sets have no order of their own, and the same value has to give the same bytes: their order is that of their bytes.
 cdef int put_set(const Put *step, object value, Sink *sink) except -1:
-    cdef Py_ssize_t mark = sink.out.at - sink.out.start
-    cdef Py_ssize_t sum = mark
-    cdef Py_ssize_t size
-    cdef list written = []
+    cdef list items = listed(value, sink)
+    cdef Py_ssize_t count = len(items)
+    cdef Py_ssize_t begin, size
+    cdef Py_ssize_t at = 0
+    cdef size_t *ends
     enter(step, sink)
-    for item in listed(value, sink):
-        put(step.inner, item, sink)
-        size = sink.out.at - sink.out.start - mark
-        written.append(<bytes>(sink.out.start + mark)[:size])
-        take_back(sink, mark)
-        sum += size
-        if sum > sink.out.longest:
-            sink.out.refused = sum
-            raise no_room(sink)
-        rest(sink, mark)
-    written.sort()
-    if written and not put_long(sink.out, len(written)):
+    if count and not put_long(sink.out, count):
         raise no_room(sink)
-    for data in written:
-        if not put_raw(sink.out, <const uint8_t *>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data)):
-            raise no_room(sink)
-        if not data:
-            count_empty(sink)
+    begin = sink.out.at - sink.out.start
+    ends = <size_t *>malloc(<size_t>(count + 1) * sizeof(size_t))
+    try:
+        if ends is NULL:
+            raise MemoryError
+        for item in items:
+            size = sink.out.at - sink.out.start - begin
+            rest(sink, begin + size)
+            put_any(step.inner, item, sink)
+            ends[at] = <size_t>(sink.out.at - sink.out.start - begin)
+            if ends[at] == <size_t>size:
+                count_empty(sink)
+            at += 1
+        if not sort_runs(sink.out.start + begin, ends, <size_t>count):
+            raise MemoryError
+    finally:
+        free(ends)
     if not put_byte(sink.out, 0):
         raise no_room(sink)
     sink.depth -= 1
@@ -429,6 +462,48 @@ cdef int put_map(const Put *step, object value, Sink *sink) except -1:
         spot.key = <void *>key
         put_any(step.inner, item, sink)
     spot.key = NULL
+    if left:
+        raise refusal(sink, "the dict changed while it was written")
+    if not put_byte(sink.out, 0):
+        raise no_room(sink)
+    sink.depth -= 1
+    return 0
+
+
+# Whether an array's items are plain pairs, both of which are written.
+cdef inline bint is_of_pairs(const Put *step) noexcept:
+    cdef const Put *pair = step.inner
+    return (
+        step.op == PUT_ARRAY and pair.op == PUT_RECORD and pair.get == GET_INDEX and pair.count == 2
+        and pair.gives[0].name is not NULL and not pair.gives[0].dropped
+        and pair.gives[1].name is not NULL and not pair.gives[1].dropped
+    )
+
+
+# A dict whose keys are no texts, as an array of pairs, of which none is made.
+cdef int put_pairs(const Put *step, object value, Sink *sink) except -1:
+    cdef dict values = settled_dict(value)
+    cdef const Put *pair = step.inner
+    cdef Py_ssize_t left = len(values)
+    cdef Py_ssize_t place = 0
+    cdef Py_ssize_t at
+    cdef PyObject *raw_key
+    cdef PyObject *raw_item
+    cdef Spot *spot = enter(step, sink)
+    cdef Spot *inner
+    if left and not put_long(sink.out, left):
+        raise no_room(sink)
+    while PyDict_Next(values, &place, &raw_key, &raw_item):
+        key, item = <object>raw_key, <object>raw_item
+        spot.part += 1
+        left -= 1
+        rest(sink, sink.out.at - sink.out.start)
+        inner = enter(pair, sink)
+        for at in range(2):
+            inner.part = at
+            put_any(pair.gives[at].step, item if pair.gives[at].place else key, sink)
+        sink.depth -= 1
+    spot.part = -1
     if left:
         raise refusal(sink, "the dict changed while it was written")
     if not put_byte(sink.out, 0):

@@ -5,7 +5,7 @@ from cpython.datetime cimport (
     PyDate_CheckExact, PyDateTime_CheckExact, date_day, date_month, date_year, datetime_day, datetime_hour,
     datetime_microsecond, datetime_minute, datetime_month, datetime_second, datetime_tzinfo, datetime_year, get_utc,
 )
-from cpython.object cimport PyObject
+from cpython.object cimport PyObject, Py_TYPE
 from cpython.tuple cimport PyTuple_CheckExact
 from libc.stdint cimport INT32_MAX, INT32_MIN, int64_t, uint8_t
 
@@ -18,8 +18,8 @@ from safecodec.avro._getting cimport READS_SLOTS
 from safecodec.avro._times cimport days_of
 from safecodec.avro._utf8 cimport size_utf8, write_utf8
 from safecodec.avro._writing cimport (
-    GET_KEYS, GET_SLOTS, PUT_BOOLEAN, PUT_BYTES, PUT_CONVERTED, PUT_DAY, PUT_DOUBLE, PUT_ENUM, PUT_FIXED, PUT_INSTANT,
-    PUT_INT, PUT_INTO, PUT_LOCAL_INSTANT, PUT_LONG, PUT_NULL, PUT_OPTIONAL, PUT_STRING, RUN, RUN_BYTES,
+    GET_INDEX, GET_KEYS, GET_SLOTS, PUT_BOOLEAN, PUT_BYTES, PUT_CONVERTED, PUT_DAY, PUT_DOUBLE, PUT_ENUM, PUT_FIXED, PUT_INSTANT,
+    PUT_INT, PUT_INTO, PUT_LOCAL_INSTANT, PUT_LONG, PUT_NULL, PUT_OPTIONAL, PUT_STRING, PUT_UNION, RUN, RUN_BYTES,
     Get, Give, Put, PutOp,
 )
 
@@ -171,22 +171,33 @@ cdef inline uint8_t *store_leaf(const Put *step, PyObject *value, uint8_t *at, c
     return NULL
 
 
-# A leaf, or an optional one.
+# A leaf, or one of a union whose branch its type alone tells.
 cdef inline uint8_t *store_optional(const Put *step, PyObject *value, uint8_t *at, const uint8_t *end) noexcept:
     cdef const Put *into
     if step.op < PUT_CONVERTED:
         return store_leaf(step, value, at, end)
-    if step.op != PUT_OPTIONAL or end - at < LONGEST_LONG:
-        return NULL
-    if value is step.blank:
+    if step.op == PUT_OPTIONAL and value is step.blank:
         into = step.other
-    elif step.branches is NULL or not PyTuple_CheckExact(<object>value):
-        into = step.inner
-    else:
+    elif PyTuple_CheckExact(<object>value):
         return NULL  # it may name its branch
-    if into.op != PUT_INTO or into.inner.op >= PUT_CONVERTED:
+    elif step.op == PUT_OPTIONAL:
+        into = step.inner
+    elif step.op == PUT_UNION:
+        into = branch_of(step, <PyObject *>Py_TYPE(<object>value))
+    else:
+        return NULL
+    if into is NULL or into.op != PUT_INTO or into.inner.op >= PUT_CONVERTED or end - at < LONGEST_LONG:
         return NULL
     return store_leaf(into.inner, value, store_long(at, into.index), end)
+
+
+# The first branch that takes a type which no other takes, or NULL.
+cdef inline const Put *branch_of(const Put *step, PyObject *cls) noexcept:
+    cdef Py_ssize_t at
+    for at in range(step.count):
+        if has(step.branches[at].types, cls):
+            return step.branches[at].step
+    return NULL
 
 
 # ---- one value behind what is in the buffer, which grows for it ---------------------------------------------------
@@ -234,6 +245,8 @@ cdef inline PyObject *in_place(const Give *give, Get get, PyObject *source, Py_s
         return NULL
     if get == GET_SLOTS:
         return borrowed_slot(source, give.place)
+    if get == GET_INDEX:
+        return PyTuple_GET_ITEM(source, give.place)
     if get != GET_KEYS:
         return NULL
     if place[0] >= 0:

@@ -57,6 +57,69 @@ cdef extern from *:
         Py_DECREF(value);
         return status;
     }
+    /* A field of a copy of a template, whose keys all are in place: its value goes where the key is, without a search. CPython
+       3.11 to 3.14 keep the entries of a dict with texts for keys behind its table of indices, in the order of the keys. Code
+       that found the dict through the garbage collector may have changed it since, so each entry is looked at; and what the
+       structure is was tried when the module was imported. */
+    #if PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030F0000 && !defined(Py_DEBUG) && !defined(Py_GIL_DISABLED) \\
+        && !defined(SAFECODEC_PORTABLE)
+    #define SAFECODEC_KNOWS_DICTS 1
+    struct safecodec_keys {
+        Py_ssize_t references;
+        uint8_t log2_size, log2_index_bytes, kind;
+        uint32_t version;
+        Py_ssize_t usable, entries;
+        char indices[];
+    };
+    struct safecodec_entry {
+        PyObject *key, *value;
+    };
+    static int safecodec_knows_dicts = 0;
+    static inline struct safecodec_entry *safecodec_entry_of(PyObject *dict, Py_ssize_t at, PyObject *key) {
+        struct safecodec_keys *keys = (struct safecodec_keys *)((PyDictObject *)dict)->ma_keys;
+        struct safecodec_entry *entry;
+        if (((PyDictObject *)dict)->ma_values != NULL || keys->kind != 1 || at >= keys->entries) return NULL;
+        entry = (struct safecodec_entry *)(keys->indices + ((size_t)1 << keys->log2_index_bytes)) + at;
+        return entry->key == key && entry->value != NULL ? entry : NULL;
+    }
+    static inline int safecodec_learn_dicts(PyObject *template) {
+        PyObject *key, *value;
+        Py_ssize_t place = 0, at = 0;
+        int known = 1;
+        PyObject *copy = PyDict_Copy(template);
+        if (copy == NULL) return -1;
+        while (known && PyDict_Next(copy, &place, &key, &value)) {
+            struct safecodec_entry *entry = safecodec_entry_of(copy, at++, key);
+            known = entry != NULL && entry->value == value;
+        }
+        safecodec_knows_dicts = known;
+        Py_DECREF(copy);
+        return 0;
+    }
+    #else
+    #define SAFECODEC_KNOWS_DICTS 0
+    #define safecodec_learn_dicts(template) ((void)(template), 0)
+    #endif
+    static inline int safecodec_dict_fill(PyObject *dict, Py_ssize_t at, PyObject *key, PyObject *value) {
+    #if SAFECODEC_KNOWS_DICTS
+        struct safecodec_entry *entry = safecodec_knows_dicts ? safecodec_entry_of(dict, at, key) : NULL;
+        if (entry != NULL) {
+            PyObject *old = entry->value;
+            entry->value = value;
+            if (PyObject_IS_GC(value) && !PyObject_GC_IsTracked(dict)) PyObject_GC_Track(dict);
+            Py_DECREF(old);
+            return 0;
+        }
+    #endif
+        return safecodec_dict_put(dict, key, value);
+    }
+    /* A dict with room for so many keys. */
+    static inline PyObject *safecodec_new_map(Py_ssize_t size) {
+    #if PY_VERSION_HEX < 0x030D0000
+        if (size > 5) return _PyDict_NewPresized(size);
+    #endif
+        return PyDict_New();
+    }
     static inline int safecodec_set_attribute(PyObject *object, PyObject *name, PyObject *value) {
         int status = PyObject_GenericSetAttr(object, name, value);
         Py_DECREF(value);
@@ -129,6 +192,9 @@ cdef extern from *:
     void show_tuple "safecodec_show_tuple"(PyObject *made)
     object new_leaf "safecodec_new_leaf"(PyObject *cls)
     int list_put "safecodec_list_put"(PyObject *items, PyObject *value) except -1
+    int learn_dicts "safecodec_learn_dicts"(dict template) except -1
+    int dict_fill "safecodec_dict_fill"(PyObject *values, Py_ssize_t at, PyObject *key, PyObject *value) except -1
+    dict new_map "safecodec_new_map"(Py_ssize_t size)
     int dict_put "safecodec_dict_put"(PyObject *values, PyObject *key, PyObject *value) except -1
     int set_attribute "safecodec_set_attribute"(PyObject *made, PyObject *name, PyObject *value) except -1
     void set_slot "safecodec_set_slot"(PyObject *made, Py_ssize_t offset, PyObject *value)
@@ -139,7 +205,6 @@ cdef extern from "Python.h":
     PyObject *PyFloat_FromDouble(double) except NULL
     PyObject *PyBytes_FromStringAndSize(const char *, Py_ssize_t) except NULL
     Py_ssize_t PyUnicode_GET_LENGTH(PyObject *)
-    dict PyDict_New()
     void PyTuple_SET_ITEM(PyObject *, Py_ssize_t, PyObject *)
     PyObject *PyTuple_GET_ITEM(PyObject *, Py_ssize_t)
     object PyObject_CallOneArg(PyObject *, PyObject *)

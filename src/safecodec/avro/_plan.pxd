@@ -24,6 +24,9 @@ cdef enum Op:
     DAY            # a date
     ABSENT         # a missing field: the decoder's mark of a missing key, or a value that takes its place
     FINISHED       # what the inner step read, handed to a Python function
+    CONVERTED      # the same, where the function is a Conversion's, which reads the bytes itself where it can
+    BOUNDED        # the same, where it is that of Bounds, which mostly need not be called
+    PAIRS          # the same, where it is dict, and the inner step reads an array of pairs
     UNION
     ARRAY
     MAP
@@ -72,6 +75,7 @@ cdef struct Step:
     PyObject *keywords  # a tuple: names of the class's arguments, by place
     PyObject *then      # called with the object when its fields are in place, or NULL
     PyObject *finish    # a function of what was read; ABSENT: what makes the value
+    PyObject *compiled  # the object whose method that is: a Conversion or Bounds
 
 
 # Builds the steps of one plan in its arena.

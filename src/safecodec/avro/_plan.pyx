@@ -3,6 +3,8 @@
 from operator import attrgetter
 
 from safecodec.avro._arena cimport Arena
+from safecodec.avro._bounds cimport Bounds
+from safecodec.avro._conversions cimport Conversion
 from safecodec.avro._slots cimport is_within, object_size
 
 from sys import getsizeof
@@ -160,6 +162,14 @@ cdef class Compiler:
             return step
         outer = self.new(action)
         outer.op = FINISHED
+        compiled = getattr(finish, "__self__", None)
+        if isinstance(compiled, Bounds):
+            outer.op = BOUNDED
+        elif isinstance(compiled, Conversion):
+            outer.op = CONVERTED
+        elif finish is dict:
+            outer.op = PAIRS
+        outer.compiled = <PyObject *>compiled  # kept by its method
         outer.inner = step
         outer.finish = self.arena.keep(finish)
         return outer

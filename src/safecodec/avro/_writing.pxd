@@ -83,6 +83,9 @@ cdef struct Put:
     PyObject *known      # a frozenset: the keys that a dict may have
     bint free            # whether a record may be any mapping or object: no type says what it is
     PyObject *convert    # called with the value
+    PyObject *conversion # the Conversion whose method that is, or NULL
+    PyObject *bounds     # the Bounds whose method that is, or NULL
+    bint pairs           # whether it makes pairs of a dict, of which the inner step writes an array
     PyObject *wanted     # what is expected, for errors; PUT_REFUSED: why there is no place
 
 

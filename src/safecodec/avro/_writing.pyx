@@ -4,11 +4,14 @@ from cpython.bytes cimport PyBytes_AS_STRING
 from cpython.object cimport PyObject
 from libc.stdint cimport uint8_t
 
+from safecodec.avro._bounds cimport Bounds
+from safecodec.avro._conversions cimport Conversion
 from safecodec.avro._slots cimport is_within
 
 from sys import intern
 
 from safecodec.avro.resolve import Refused, Take, TakeBranch, TakeInto, TakeItems, TakeSymbol, TakeValues
+from safecodec.avro.sources import entries
 
 cdef dict OPS = {
     "null": PUT_NULL, "boolean": PUT_BOOLEAN, "int": PUT_INT, "long": PUT_LONG, "float": PUT_FLOAT,
@@ -98,6 +101,10 @@ cdef class Compiler:
         outer.op = PUT_CONVERTED
         outer.inner = inner
         outer.convert = self.arena.keep(convert)
+        compiled = getattr(convert, "__self__", None)  # kept by its method
+        outer.pairs = convert is entries
+        outer.bounds = <PyObject *>compiled if isinstance(compiled, Bounds) else NULL
+        outer.conversion = <PyObject *>compiled if isinstance(compiled, Conversion) else NULL
         return outer
 
     cdef int put_symbols(self, Put *step, object action) except -1:

@@ -213,7 +213,7 @@ class Sources:
             return (set, list, tuple), chained(mine, _as_set, theirs)
         check = chained(mine, theirs)
         if "safecodec.map" in source.attributes:
-            return (list,), chained(check, _entries)
+            return (list,), chained(check, entries)
         return _container_types(source, self._hints.get(id(source))), check
 
     # ---- records -------------------------------------------------------------------------------------------------
@@ -395,7 +395,8 @@ def _is_mapping(value: Any) -> bool:
     return issubclass(type(value), AnyMapping)
 
 
-def _entries(value: Any) -> list[Any]:
+def entries(value: Any) -> list[Any]:
+    """Return the pairs of a dict that is written as an array of them, as one is whose keys are no texts."""
     if not _is_mapping(value):
         raise TypeError(f"a dict is expected, this is {type(value).__name__} {short(value)}")
     return list(value.items())

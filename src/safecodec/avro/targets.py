@@ -48,7 +48,7 @@ class Place:
 
     Args:
         name: Its name in the object, interned.
-        at: Its offset in bytes, or its index in the tuple or the arguments.
+        at: Its offset in bytes, or its index in the tuple, the arguments or the dict.
     """
 
     name: str
@@ -163,7 +163,7 @@ class Targets:
     def _dict(self, action: TakeFields, hint: RecordHint | None) -> Making:
         places, fills = {}, []
         for field, written, _ in action.fields:
-            place = places[field.name] = Place(intern(field.name))
+            place = places[field.name] = Place(intern(field.name), len(places))
             if written is None and not is_optional(field):
                 fills.append(self._filling(place, field, hint))
         whole = not any(is_optional(field) for field, _, _ in action.fields)
