@@ -182,8 +182,9 @@ cdef class Codec:
         self._reader = Reader(versions, self.environment, longest, None, self.shadow, self._rules)
         self.max_payload = longest
         self._longest_stamped = min(longest, _LONGEST_PAYLOAD - STAMP_SIZE)
-        self.put_prefix(&self._prefix, versions, 0)
-        self.put_prefix(&self._stamped_prefix, versions, FLAG_STAMPED)
+        oldest_reader = versions.oldest_reader(self.write_version)
+        self.put_prefix(&self._prefix, versions, oldest_reader, 0)
+        self.put_prefix(&self._stamped_prefix, versions, oldest_reader, FLAG_STAMPED)
         self._made_from = (type, dict(
             subject=subject, version=version, older=older, payload=payload, environment=self.environment,
             write_version=self.write_version, max_payload=max_payload, limits=limits, engine=engine, shadow=shadow,
@@ -191,10 +192,10 @@ cdef class Codec:
             breathing=breathing, hold_collector=hold_collector,
         ))
 
-    cdef int put_prefix(self, Prefix *prefix, object versions, uint8_t flags) except -1:
+    cdef int put_prefix(self, Prefix *prefix, object versions, object oldest_reader, uint8_t flags) except -1:
         cdef bytes data = header_prefix(
             self.payload, self.subject, self.write_version, versions.fingerprints[self.write_version], self.environment,
-            versions.oldest_reader(self.write_version), flags,
+            oldest_reader, flags,
         )
         fill_prefix(prefix, <const uint8_t *>PyBytes_AS_STRING(data))
         return 0

@@ -1,6 +1,17 @@
 cimport cython
 from cpython.object cimport PyObject
 
+cdef extern from *:
+    """
+    /* A plan that another thread has built is seen whole: what is found through the pointer was written before it. */
+    #ifdef Py_GIL_DISABLED
+    #define SAFECODEC_SHOW(place, steps) _Py_atomic_store_ptr_release((place), (steps))
+    #else
+    #define SAFECODEC_SHOW(place, steps) (*(place) = (steps))
+    #endif
+    """
+    void show_steps "SAFECODEC_SHOW"(void **place, void *steps) noexcept
+
 
 # Owns the steps of a plan and whatever Python objects they point to. In the end a tuple holds these: the garbage
 # collector empties lists of what it finds unreachable, while a finalizer may still call the plan.

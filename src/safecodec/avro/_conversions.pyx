@@ -20,12 +20,7 @@ from safecodec.avro._buffer cimport store_long
 from safecodec.avro._cursor cimport Cursor, start_at, take_long, take_size
 from safecodec.avro._objects cimport Py_NewRef, set_slot
 
-from decimal import Decimal
-from uuid import UUID, SafeUUID
-
 from safecodec.avro._slots import slot_offset
-from safecodec.avro.logical import DAY as _DAY
-from safecodec.avro.logical import MAX_SCALE as _MAX_SCALE
 from safecodec.avro.nodes import Primitive
 
 import_datetime()
@@ -73,23 +68,48 @@ cdef enum:
     MOST_DIGITS = 18  # below 2**63
     UUID_TEXT = 36
 
-cdef int64_t DAY = _DAY
+# Loaded with the first conversion: importing safecodec takes neither decimal nor uuid.
+cdef cython.pymutex loading
+cdef object Decimal = None
+cdef object UUID = None
+cdef int64_t DAY = 86_400_000_000  # microseconds
 cdef int64_t MOST_DAYS = 106_751_990  # whose microseconds are below 2**63
-cdef int64_t MAX_SCALE = _MAX_SCALE
+cdef int64_t MAX_SCALE = 0
 cdef int64_t POWERS[19]
 cdef int _power
 POWERS[0] = 1
 for _power in range(MOST_DIGITS):
     POWERS[_power + 1] = POWERS[_power] * 10
-cdef object _unknown = SafeUUID.unknown
+cdef object _unknown = None
 # Where the two slots of a UUID are, which are all that it has; a UUID of another Python is made by its constructor.
-cdef object _slots_of_uuid = [slot_offset(UUID, "int"), slot_offset(UUID, "is_safe")]
-cdef bint KNOWS_UUID = (
-    getattr(UUID, "__slots__", None) == ("int", "is_safe", "__weakref__") and None not in _slots_of_uuid
-    and UUID.__new__ is object.__new__ and not hasattr(UUID(int=0), "__dict__")
-)
-cdef Py_ssize_t AT_INT = _slots_of_uuid[0] if KNOWS_UUID else 0
-cdef Py_ssize_t AT_SAFE = _slots_of_uuid[1] if KNOWS_UUID else 0
+cdef bint KNOWS_UUID = False
+cdef Py_ssize_t AT_INT = 0
+cdef Py_ssize_t AT_SAFE = 0
+
+
+cdef int load() except -1:
+    global Decimal, UUID, _unknown, KNOWS_UUID, AT_INT, AT_SAFE, MAX_SCALE
+    import decimal
+    import uuid
+    from safecodec.avro import logical
+
+    cls = uuid.UUID
+    slots = [slot_offset(cls, "int"), slot_offset(cls, "is_safe")]
+    known = (
+        getattr(cls, "__slots__", None) == ("int", "is_safe", "__weakref__") and None not in slots
+        and cls.__new__ is object.__new__ and not hasattr(cls(int=0), "__dict__")
+    )
+    unknown, made, scale = uuid.SafeUUID.unknown, decimal.Decimal, logical.MAX_SCALE
+    with loading:
+        if Decimal is None:
+            if known:
+                AT_INT, AT_SAFE = slots
+            KNOWS_UUID = known
+            _unknown = unknown
+            UUID = cls
+            MAX_SCALE = scale
+            Decimal = made
+    return 0
 
 
 # ---- logical types -----------------------------------------------------------------------------------------------
@@ -111,6 +131,8 @@ cdef class Conversion:
     """
 
     def __cinit__(self, node, digits, slow):
+        if Decimal is None:
+            load()
         logical = node.logical
         self.kind = KINDS[logical.name]
         self.slow = slow

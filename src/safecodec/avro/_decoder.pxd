@@ -11,7 +11,8 @@ from safecodec.avro._plan cimport Step
 @cython.no_gc_clear
 cdef class Plan:
     cdef Arena _arena
-    cdef Step *_root
+    cdef Step *_root     # NULL until the first payload is read
+    cdef tuple _sources  # what the steps are compiled from
     cdef int _deepest
     cdef Py_ssize_t _empty_items
     cdef int64_t _expansion
@@ -19,5 +20,6 @@ cdef class Plan:
     cdef bint _prefix
     cdef void **_keys
 
+    cdef int build(self) except -1
     # What decode does, on bytes that the caller holds.
     cdef object read(self, const uint8_t *data, Py_ssize_t size, const Breather *breather)

@@ -11,7 +11,7 @@ from libc.stdlib cimport calloc, free
 
 cimport safecodec.avro._inlining
 from safecodec._settled cimport settle
-from safecodec.avro._arena cimport Arena
+from safecodec.avro._arena cimport Arena, show_steps
 from safecodec.avro._bounds cimport Bounds
 from safecodec.avro._breathing cimport FILLED, LARGE, Breather, breathe, weigh
 from safecodec.avro._conversions cimport Conversion
@@ -48,12 +48,15 @@ learn_ascii()
 learn_dicts(dict.fromkeys(map(str, range(300))))
 
 cdef int64_t ROOM = _ROOM
+cdef cython.pymutex building
 
 
 @cython.final
 @cython.no_gc_clear
 cdef class Plan:
-    """Reads payloads of one schema as values of another. Immutable, safe to share between threads.
+    """Reads payloads of one schema as values of another. Safe to share between threads.
+
+    The steps are compiled when the first payload is read: a codec has plans of versions that no frame may come of.
 
     Args:
         action: The resolved tree.
@@ -63,18 +66,32 @@ cdef class Plan:
     """
 
     def __cinit__(self, action, targets, limits, bint prefix):
-        cdef Compiler compiler
         _checked(limits)
-        self._arena = Arena()
-        compiler = Compiler(self._arena, targets)
-        self._root = compiler.action_root(action)
+        self._sources = action, targets
         self._deepest = limits.depth
         self._empty_items = limits.empty_items
         self._expansion = limits.expansion
         self._longest = limits.payload
         self._prefix = prefix
-        if SHARED_KEYS and compiler.has_keys:
-            self._keys = <void **>calloc(KEYS, sizeof(void *))
+
+    # Two threads may do it at once, as types' own code runs meanwhile and may decode: the first steps are kept.
+    cdef int build(self) except -1:
+        cdef tuple sources = self._sources
+        cdef Arena arena = Arena()
+        cdef Compiler compiler
+        cdef Step *root
+        if sources is None:
+            return 0
+        compiler = Compiler(arena, sources[1])
+        root = compiler.action_root(sources[0])
+        with building:
+            if self._root is NULL:
+                self._arena = arena
+                if SHARED_KEYS and compiler.has_keys:
+                    self._keys = <void **>calloc(KEYS, sizeof(void *))
+                show_steps(<void **>&self._root, root)
+                self._sources = None
+        return 0
 
     def __dealloc__(self):
         cdef Py_ssize_t at
@@ -113,6 +130,8 @@ cdef class Plan:
     cdef object read(self, const uint8_t *data, Py_ssize_t size, const Breather *breather):
         cdef Cursor cursor
         cdef PyObject *value
+        if self._root is NULL:
+            self.build()
         start_at(&cursor, data, size, breather)
         cursor.keys = self._keys
         cursor.empty_items = self._empty_items

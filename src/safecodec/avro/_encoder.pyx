@@ -13,7 +13,7 @@ from libc.stdint cimport int64_t, uint8_t
 from libc.stdlib cimport free, malloc
 
 cimport safecodec.avro._inlining
-from safecodec.avro._arena cimport Arena
+from safecodec.avro._arena cimport Arena, show_steps
 from safecodec.avro._bounds cimport Bounds
 from safecodec.avro._breathing cimport LARGE, Breather, begin, let_run, weigh
 from safecodec.avro._buffer cimport Buffer, bytes_from, close_buffer, make_room, open_buffer, put_byte, put_long, put_raw, put_run
@@ -39,6 +39,7 @@ from safecodec.errors import EncodeError, ValueTooLargeError
 
 import_datetime()
 
+cdef cython.pymutex building
 cdef object _missing = object()
 # By its address: what is counted would be counted by all threads at once.
 cdef PyObject *MISSING = <PyObject *>_missing
@@ -47,7 +48,9 @@ cdef PyObject *MISSING = <PyObject *>_missing
 @cython.final
 @cython.no_gc_clear
 cdef class Encoder:
-    """Writes values of one schema as payloads of another. Immutable, safe to share between threads.
+    """Writes values of one schema as payloads of another. Safe to share between threads.
+
+    The steps are compiled when the first value is written.
 
     Args:
         action: The resolved tree, whose writer is the values' schema and whose reader is the schema that is written.
@@ -57,11 +60,25 @@ cdef class Encoder:
 
     def __cinit__(self, action, sources, limits):
         _checked(limits)
-        self._arena = Arena()
-        self._root = Compiler(self._arena, sources).root(action)
+        self._sources = action, sources
         self._deepest = limits.depth
         self._empty_items = limits.empty_items
         self._longest = limits.payload
+
+    # As that of a decoder's plan.
+    cdef int build(self) except -1:
+        cdef tuple sources = self._sources
+        cdef Arena arena = Arena()
+        cdef Put *root
+        if sources is None:
+            return 0
+        root = Compiler(arena, sources[1]).root(sources[0])
+        with building:
+            if self._root is NULL:
+                self._arena = arena
+                show_steps(<void **>&self._root, root)
+                self._sources = None
+        return 0
 
     def encode(self, value, /):
         """Return a value's payload.
@@ -87,6 +104,8 @@ cdef class Encoder:
 
     cdef int write(self, object value, Buffer *out, const Breather *breather) except -1:
         cdef Sink sink
+        if self._root is NULL:
+            self.build()
         sink.out = out
         begin(&sink.breath, breather, 0)
         sink.empty_items = self._empty_items

@@ -11,7 +11,6 @@ from safecodec.avro._slots cimport is_within
 from sys import intern
 
 from safecodec.avro.resolve import Refused, Take, TakeBranch, TakeInto, TakeItems, TakeSymbol, TakeValues
-from safecodec.avro.sources import entries
 
 cdef dict OPS = {
     "null": PUT_NULL, "boolean": PUT_BOOLEAN, "int": PUT_INT, "long": PUT_LONG, "float": PUT_FLOAT,
@@ -102,7 +101,7 @@ cdef class Compiler:
         outer.inner = inner
         outer.convert = self.arena.keep(convert)
         compiled = getattr(convert, "__self__", None)  # kept by its method
-        outer.pairs = convert is entries
+        outer.pairs = convert is self.sources.entries
         outer.bounds = <PyObject *>compiled if isinstance(compiled, Bounds) else NULL
         outer.conversion = <PyObject *>compiled if isinstance(compiled, Conversion) else NULL
         return outer

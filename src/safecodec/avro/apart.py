@@ -35,7 +35,8 @@ def check(hint: Hint, path: str) -> None:
                 raise SchemaError("a Literal has None, bool, int and str", path=path)
         case Choice():
             _check_union(hint.members, path)
-    if not is_json(_said(hint)):
+    said = _said(hint)
+    if any(said) and not is_json(said):
         raise SchemaError(
             "a value, a tag or a bound of the type has no JSON text in UTF-8, which its schema would be written in",
             path=path,

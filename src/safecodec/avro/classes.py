@@ -110,11 +110,6 @@ def _has_a_word(cls: Any, hint: RecordHint) -> bool:
     return False
 
 
-def field_of(hint: RecordHint, key: str) -> RecordField:
-    """Return the field that is called so when encoded."""
-    return next(field for field in hint.fields if field.key == key)
-
-
 def made(field: RecordField) -> Any:
     """Return a field's default, made anew where it is made at all."""
     return field.default if field.factory is NO_DEFAULT else field.factory()

@@ -1,4 +1,7 @@
-"""A pair of schemas compiled into what reads payloads of one as values of the other, or writes them."""
+"""A pair of schemas resolved into what reads payloads of one as values of the other, or writes them.
+
+The steps are compiled when the first payload is read or written.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,12 @@ def decoder(writer: Schema, reader: Schema, *, prefix: bool = False) -> Plan:
     Raises:
         IncompatibleSchemaError: They do not resolve.
     """
-    return Plan(resolve(writer, reader), Targets(reader), writer.limits, prefix)
+    targets = Targets(reader)
+    if reader is writer:
+        return Plan(writer.identity, targets, writer.limits, prefix)
+    action = resolve(writer, reader)
+    targets.check(action)
+    return Plan(action, targets, writer.limits, prefix)
 
 
 def encoder(writer: Schema, source: Schema) -> Encoder:
@@ -38,4 +46,5 @@ def encoder(writer: Schema, source: Schema) -> Encoder:
     Raises:
         IncompatibleSchemaError: No value of the source can be written so.
     """
-    return Encoder(resolve_values(source, writer), Sources(source, writer), writer.limits)
+    action = writer.identity if source is writer else resolve_values(source, writer)
+    return Encoder(action, Sources(source, writer), writer.limits)

@@ -155,6 +155,13 @@ class RecordHint:
     aliases: tuple[str, ...] = ()
     """Tags or names of the classes of older versions."""
     source: Any = None
+    _by_key: dict[str, RecordField] = field(default_factory=dict)
+
+    def field_of(self, key: str) -> RecordField:
+        """Return the field that is called so when encoded."""
+        if not self._by_key:
+            self._by_key = {one.key: one for one in self.fields}
+        return self._by_key[key]
 
 
 @dataclass(slots=True, eq=False)
@@ -227,6 +234,8 @@ class _Reader:
 
     def unwrapped(self, annotation: Any) -> tuple[Any, list[Any]]:
         """An annotation without what only says something about it, and every `msgspec.Meta` on the way."""
+        if type(annotation) is type:
+            return annotation, []
         meta = getattr(sys.modules.get("msgspec"), "Meta", None)
         demands: list[Any] = []
         while True:
@@ -254,6 +263,8 @@ class _Reader:
     def of_bare(self, bare: Any, source: Any) -> Hint:
         if bare is Any:
             return Scalar(object, source=source)
+        if type(bare) is type and bare in SCALARS:
+            return Scalar(bare, source=source)
         if isinstance(bare, TypeVar):
             return self.of_variable(bare)
         origin = get_origin(bare)

@@ -89,6 +89,8 @@ def members_of(type_: Any) -> list[Member]:
 
 def _metadata(annotation: Any) -> list[Alias]:
     """Every `Alias` on an annotation, also on a member of its union."""
+    if type(annotation) is type:
+        return []
     found = [one for one in getattr(annotation, "__metadata__", ()) if isinstance(one, Alias)]
     if special_form(annotation) == "Annotated":
         return found + _metadata(annotation.__origin__)
@@ -98,6 +100,8 @@ def _metadata(annotation: Any) -> list[Alias]:
 
 
 def _may_be_unset(annotation: Any) -> bool:
+    if type(annotation) is type:
+        return False
     unset = getattr(sys.modules.get("msgspec"), "UnsetType", NO_DEFAULT)
     while special_form(annotation) == "Annotated":
         annotation = annotation.__origin__
@@ -134,8 +138,9 @@ def _of_struct(type_: Any, cls: Any) -> list[Member]:
         return NO_DEFAULT if value is msgspec.NODEFAULT else value
 
     members = []
+    by_place = frozenset(cls.__match_args__)
     for field in msgspec.structs.fields(type_):
-        member = Member(field.name, field.type, field.encode_name, keyword_only=field.name not in cls.__match_args__)
+        member = Member(field.name, field.type, field.encode_name, keyword_only=field.name not in by_place)
         members.append(_given(member, known(field.default), known(field.default_factory)))
     return members
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from ._encoder import Encoder
     from .hints import Hint
+    from .resolve import Action
 
 T = TypeVar("T")
 
@@ -173,6 +174,13 @@ class Schema:
         if reader is not None and type is not None:
             raise ConfigError("give a reader or a type, not both")
         return self._decoder(self if reader is None and type is None else type if reader is None else reader)(data)
+
+    @cached_property
+    def identity(self) -> Action:
+        """The schema resolved with itself, once for all that reads and writes its own values."""
+        from .resolve import resolve
+
+        return resolve(self, self)
 
     @cached_property
     def _encoder(self) -> Encoder:

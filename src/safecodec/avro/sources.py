@@ -156,6 +156,8 @@ class Sources:
     """
 
     def __init__(self, source: Schema, target: Schema, *, plain: bool = False) -> None:
+        self.entries: Callable[[Any], list[Any]] = _entries
+        """What makes pairs of a dict that is written as an array of them, as one is whose keys are no texts."""
         self._checker = checker if plain else compiled
         self._plain = plain
         self._hints = {**target.hints, **source.hints}
@@ -213,7 +215,7 @@ class Sources:
             return (set, list, tuple), chained(mine, _as_set, theirs)
         check = chained(mine, theirs)
         if "safecodec.map" in source.attributes:
-            return (list,), chained(check, entries)
+            return (list,), chained(check, self.entries)
         return _container_types(source, self._hints.get(id(source))), check
 
     # ---- records -------------------------------------------------------------------------------------------------
@@ -260,7 +262,7 @@ class Sources:
     ) -> Given:
         name, place, missing, blank = source.name, places.get(source.name) or 0, None, None
         if typed is not None:
-            name = classes.field_of(typed, source.name).name
+            name = typed.field_of(source.name).name
             blank = classes.unset() if is_optional(source) else None
         if is_optional(source):
             assert isinstance(source.type, Union)
@@ -292,7 +294,7 @@ class Sources:
     def _defaulted(self, record: Record, field: Field) -> Missing:
         hint = self._hints.get(id(record))
         if isinstance(hint, RecordHint) and filled_by_type(field):
-            own = classes.field_of(hint, field.name)
+            own = hint.field_of(field.name)
             return Missing(make=lambda _: classes.made(own), action=self._identity.of(field.type))
         if filled_by_type(field):
             reason = f"only the class of the written version makes the default of the field {field.name!r}"
@@ -395,8 +397,7 @@ def _is_mapping(value: Any) -> bool:
     return issubclass(type(value), AnyMapping)
 
 
-def entries(value: Any) -> list[Any]:
-    """Return the pairs of a dict that is written as an array of them, as one is whose keys are no texts."""
+def _entries(value: Any) -> list[Any]:
     if not _is_mapping(value):
         raise TypeError(f"a dict is expected, this is {type(value).__name__} {short(value)}")
     return list(value.items())

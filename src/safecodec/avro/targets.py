@@ -16,12 +16,13 @@ from .hints import NO_DEFAULT, Enumeration, RecordHint, Scalar, Sequence
 from .limits import DEFAULT
 from .logical import avro_value, python_value
 from .nodes import ABSENT, Fixed, Primitive, is_optional
+from .resolve import TakeFields, actions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .nodes import Field, Node
-    from .resolve import Take, TakeAbsent, TakeFields, TakeItems, TakeSymbol, TakeValues
+    from .resolve import Action, Take, TakeAbsent, TakeItems, TakeSymbol, TakeValues
     from .schema import Schema
 
 UNITS: Final = {"millis": 1_000, "micros": 1_000_000, "nanos": 1_000_000_000}
@@ -112,6 +113,18 @@ class Targets:
         self._hints = reader.hints
         self._digits = reader.limits.digits
 
+    def check(self, root: Action) -> None:
+        """Raise what making the values would raise later: for a default that is no value of its logical type.
+
+        Raises:
+            SchemaError: There is one.
+        """
+        for action in actions(root):
+            if isinstance(action, TakeFields) and not isinstance(self._hints.get(id(action.reader)), RecordHint):
+                for field, written, _ in action.fields:
+                    if written is None and not is_optional(field):
+                        default_value(field.type, field.default, self._digits)
+
     # ---- leaves --------------------------------------------------------------------------------------------------
 
     def leaf(self, action: Take) -> tuple[str, int, Callable[[Any], Any] | None]:
@@ -191,7 +204,7 @@ class Targets:
     def _filling(self, place: Place, field: Field, hint: RecordHint | None) -> Filling:
         if hint is None or hint.kind == "typeddict":
             return _filled(place, field.type, field.default, self._digits)
-        own = classes.field_of(hint, field.name)
+        own = hint.field_of(field.name)
         if own.factory is not NO_DEFAULT:
             builtin = any(own.factory is one for one in (list, dict, set, bytearray))
             return Filling(place, factory=own.factory, size=getsizeof(own.factory()) if builtin else UNKNOWN)
