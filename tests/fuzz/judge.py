@@ -23,8 +23,8 @@ SLOW_BUILD = 12.0 if "asan" in os.environ.get("LD_PRELOAD", "") else 1.0
 """An instrumented build takes so many times as long, and so does each of its allocations."""
 SECONDS_PER_BYTE = 1e-6
 SECONDS = 5e-3
-"""CPU time that a call may take besides: `BYTES` of objects made and freed, as of 10,000 records of defaults without a byte
-(3 ms), or a first call that fills caches."""
+"""CPU time that a call may take besides: `BYTES` of objects made and freed, as of 10,000 records of defaults without a
+byte (3 ms), or a first call that fills caches."""
 BYTES_PER_BYTE = 850
 BYTES = 9 << 20
 """Memory that a result may take, by `Limits.expansion`: a byte, and besides 8 MiB and 10,000 items without a byte."""

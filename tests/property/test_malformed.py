@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import subprocess
 import sys
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +19,7 @@ from avro_leaves import put_long
 from avro_oracle import write
 from avro_schemas import picker, types, values
 from differential import HOSTILE, Engines, check_payload
+from safecodec import Alias, Codec, pack
 from safecodec.avro import Schema
 from safecodec.errors import PayloadError
 
@@ -95,6 +98,7 @@ def test_what_no_writer_writes(schema: Any, payload: bytes) -> None:
 
 MEASURE = """
 import json, pathlib, sys, threading
+from safecodec import Alias, Codec, pack
 from safecodec.avro import Schema
 from safecodec.errors import PayloadError
 case = json.load(sys.stdin)
@@ -172,3 +176,54 @@ def test_memory_is_bounded(name: str) -> None:
 def test_the_measure_sees_memory() -> None:
     """The test above can fail: a list of two million items is seen."""
     assert measured("10,000 nulls", planted=2_000_000)[1] > 6000
+
+
+class Stamped(msgspec.Struct):
+    """A time and what is around it."""
+
+    at: datetime.datetime
+    many: list[datetime.datetime] = []
+    name: str = ""
+
+
+class Renamed(msgspec.Struct):
+    """A newer version of it, which its own decoder cannot read straight."""
+
+    at: datetime.datetime
+    many: list[datetime.datetime] = []
+    title: Annotated[str, Alias("name")] = ""
+    size: float = 0.0
+
+
+NOW = datetime.datetime(2026, 11, 27, tzinfo=datetime.UTC)
+EDGES = [one + by for one in (-62_135_596_800, 253_402_300_799) for by in (-1, 0, 1)]
+"""Seconds about those of the first and the last datetime; nanoseconds may round up beyond the last."""
+STAMPS = ("typed", Stamped), ("older", Renamed), ("schema", Schema(Stamped).json)
+
+
+@pytest.mark.parametrize("target", [target for _, target in STAMPS], ids=[name for name, _ in STAMPS])
+@given(
+    seconds=st.integers(-(2**63), 2**63 - 1) | st.integers(0, 2**34) | st.sampled_from(EDGES),
+    nanos=st.integers(0, 2**32 - 1) | st.sampled_from([0, 999_999_000, 999_999_500, 999_999_999, 10**9]),
+    inside=st.booleans(),
+    code=st.just(0xFF) | st.integers(0, 255),
+)
+def test_timestamps_of_messagepack_beyond_python_are_verdicts(
+    target: Any, seconds: int, nanos: int, inside: bool, code: int
+) -> None:
+    """A timestamp extension that is no datetime is a PayloadError, whichever way a version is read."""
+    wrong = b"\xc7\x0c" + bytes([code]) + nanos.to_bytes(4, "big") + seconds.to_bytes(8, "big", signed=True)
+    good = msgspec.msgpack.encode(NOW)
+    values = [good, b"\x92" + good + wrong] if inside else [wrong, b"\x90"]
+    payload = b"\x82\xa2at" + values[0] + b"\xa4many" + values[1]
+    older = {} if target is Stamped else {1: Stamped}
+    codec = Codec(target, subject="s", version=len(older) + 1, older=older, payload="msgpack", environment="test")
+    frame = pack(
+        payload, format="msgpack", subject="s", version=1, fingerprint=codec.fingerprint(1), environment="test"
+    )
+    try:
+        codec.decode(frame)
+    except PayloadError:
+        return
+    assert code == 0xFF
+    assert abs(seconds) < 2**40

@@ -614,7 +614,7 @@ cdef PyObject *take_map(const Step *step, Cursor *cursor) except NULL:
 
 
 # Whether an array's items are plain pairs, both of which the writer has.
-cdef inline bint is_of_pairs(const Step *step) noexcept:
+cdef bint is_of_pairs(const Step *step) except -1:
     cdef const Step *pair = step.inner
     return (
         step.op == ARRAY and pair.op == RECORD and pair.make == MAKE_TUPLE and pair.width == 2 and pair.count == 2

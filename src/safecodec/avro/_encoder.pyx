@@ -490,7 +490,7 @@ cdef int put_map(const Put *step, object value, Sink *sink) except -1:
 
 
 # Whether an array's items are plain pairs, both of which are written.
-cdef inline bint is_of_pairs(const Put *step) noexcept:
+cdef bint is_of_pairs(const Put *step) except -1:
     cdef const Put *pair = step.inner
     return (
         step.op == PUT_ARRAY and pair.op == PUT_RECORD and pair.get == GET_INDEX and pair.count == 2

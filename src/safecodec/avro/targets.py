@@ -174,7 +174,8 @@ class Targets:
         return self._filling(Place(action.field.name), action.field, hint if isinstance(hint, RecordHint) else None)
 
     def _dict(self, action: TakeFields, hint: RecordHint | None) -> Making:
-        places, fills = {}, []
+        places: dict[str, Place] = {}
+        fills = []
         for field, written, _ in action.fields:
             place = places[field.name] = Place(intern(field.name), len(places))
             if written is None and not is_optional(field):

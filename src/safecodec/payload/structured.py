@@ -509,4 +509,11 @@ class _Retranscoder:
         self.plan = avro_decoder(writer, reader).decode
 
     def decode(self, payload: Any) -> Any:
-        return self.plan(self.parser.avro(self.read(payload)))
+        try:
+            plain = self.read(payload)
+        except (ValueError, TypeError) as error:  # of datetime, which msgspec calls for MessagePack's timestamps
+            failure = verdict(error, self.read, bytes(payload))
+            if failure is None:
+                raise
+            raise failure from error
+        return self.plan(self.parser.avro(plain))
