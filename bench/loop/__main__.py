@@ -13,19 +13,19 @@ from ..results import LOOP
 from . import figures
 from .cost import costs
 from .hop import hops
-from .server import IDLE, WAYS
-from .service import TARGET, waits
+from .server import DEFAULTS, IDLE
+from .service import TARGETS, waits
 from .ticker import stalls
 
 
 def judged_waits() -> Iterator[dict[str, Any]]:
-    """The waits of small requests by the idle server's; the best way has a target at the lowest rate."""
+    """The waits of small requests by the idle server's; a codec of which nothing is set has targets."""
     idle = 0.0
     for one in waits():
         found = one.as_dict()
         idle = found["p99"] if one.way == IDLE else idle
         ratio = found["p99"] / idle
-        target = TARGET if one.way == WAYS[-1] and one.rate == 1 else None
+        target = TARGETS[one.rate] if one.way == DEFAULTS else None
         yield found | {"by_idle": ratio, "target": target, "passes": None if target is None else ratio <= target}
 
 

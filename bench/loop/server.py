@@ -24,12 +24,14 @@ KEY = "configuration"
 IN_STEPS = "the same, gc=False, let go in steps"
 STEP = 500
 """Rows that are freed at a time, which takes a quarter of a millisecond."""
-HELD: dict[str, Any] = {"breathing": Breathing("release"), "hold_collector": True}
+DEFAULTS = "adecode, nothing set"
+FREE: dict[str, Any] = {"hold_collector": False}
 BREATHS: dict[str, dict[str, Any]] = {
-    "adecode, by call": {"breathing": Breathing("call")},
-    "adecode, by release": {"breathing": Breathing("release")},
-    "the same, the collector held": HELD,
-    IN_STEPS: HELD,
+    DEFAULTS: {},
+    "adecode, by call, the collector free": FREE | {"breathing": Breathing("call")},
+    "adecode, by release, the collector free": FREE,
+    "adecode, the whole collector held": {"hold_collector": True},
+    IN_STEPS: {"hold_collector": True},
 }
 IDLE, ON_LOOP, THREAD = "nothing", "decode on the loop", "fastavro in a thread"
 WAYS = (IDLE, ON_LOOP, THREAD, *BREATHS)

@@ -30,8 +30,8 @@ RATES = (1, 10)
 """Configurations a second."""
 TURNS, SECONDS = 5, 5.0
 """How often each way has its turn, and for how long."""
-TARGET = 2.0
-"""The largest ratio of the 99th percentile to the idle server's that passes, at the first rate."""
+TARGETS = {1: 2.0, 10: 4.0}
+"""The largest ratio of the 99th percentile to the idle server's that passes, by rate."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,5 @@
 cimport cython
+from cpython.object cimport PyObject
 
 from safecodec._cost cimport Estimate
 from safecodec.avro._breathing cimport Breather, Breathing
@@ -10,16 +11,22 @@ cdef enum Guard:
     GUARD_RAISE = 2
 
 
+# How a call that reads or writes a large payload treats the other threads of the process.
+cdef struct Manners:
+    const Breather *breather  # how it breathes, or NULL
+    PyObject *hold            # the Hold of the garbage collector that it takes, or NULL
+
+
 @cython.final
 @cython.no_gc_clear
 cdef class LoopRules:
     cdef readonly double budget
     cdef readonly object pool
     cdef readonly Breathing breathing
-    cdef readonly bint hold_collector
-    cdef Breathing off_loop      # what keeps the next two
-    cdef const Breather *plain   # of a synchronous call
-    cdef const Breather *worker  # of a call on a pool's thread
+    cdef readonly object hold_collector
+    cdef Breathing off_loop  # keeps the breathers of the next two
+    cdef Manners plain       # of a synchronous call
+    cdef Manners worker      # of a call on a pool's thread
     cdef Guard guard
 
     cdef Estimate estimate(self)
@@ -29,10 +36,20 @@ cdef class LoopRules:
     cdef int tell(self, str verb, Py_ssize_t size, double seconds, double expected) except -1
 
 
-# Keeps the garbage collector from starting, in the whole process, until the last caller for whom this was true has
-# called release_collector.
-cdef bint hold_collector() except -1
-cdef int release_collector() except -1
+# Keeps the garbage collector, or its oldest generation, from being collected in the whole process, from the first call of
+# `begin` that answers True until as many calls of `end`.
+@cython.final
+cdef class Hold:
+    cdef bint whole
+    cdef Py_ssize_t holders
+    cdef double since
+    cdef object found  # how the collector was before
+
+    cdef bint begin(self) except -1
+    cdef int end(self) except -1
+    cdef int give_back(self) except -1
+
+
 # Whether an event loop runs on this thread.
 cdef bint on_loop() except -1
 # The module of the async verbs; asyncio is loaded with it.

@@ -43,7 +43,7 @@ class Codec(Generic[_T]):
         loop_guard: Literal["off", "warn", "raise"] = "off",
         pool: Pool | None = None,
         breathing: Breathing | None = None,
-        hold_collector: bool = False,
+        hold_collector: bool | None = None,
     ) -> Codec[_T]: ...
     @overload
     def __new__(
@@ -65,7 +65,7 @@ class Codec(Generic[_T]):
         loop_guard: Literal["off", "warn", "raise"] = "off",
         pool: Pool | None = None,
         breathing: Breathing | None = None,
-        hold_collector: bool = False,
+        hold_collector: bool | None = None,
     ) -> Codec[dict[str, Any]]: ...
     @overload
     def __new__(
@@ -87,7 +87,7 @@ class Codec(Generic[_T]):
         loop_guard: Literal["off", "warn", "raise"] = "off",
         pool: Pool | None = None,
         breathing: Breathing | None = None,
-        hold_collector: bool = False,
+        hold_collector: bool | None = None,
     ) -> Codec[_T]: ...
     @overload
     def __new__(
@@ -109,7 +109,7 @@ class Codec(Generic[_T]):
         loop_guard: Literal["off", "warn", "raise"] = "off",
         pool: Pool | None = None,
         breathing: Breathing | None = None,
-        hold_collector: bool = False,
+        hold_collector: bool | None = None,
     ) -> Codec[Any]: ...
     @property
     def subject(self) -> str: ...

@@ -119,13 +119,15 @@ cdef class Codec:
             warned of; the next one like it is expected.
         pool: The `safecodec.offload.Pool` of this codec and its readers; that of the process where None.
         breathing: How calls let other threads run while they read or write a large Avro payload, see `Breathing`. Where
-            None, those of the async verbs that go to the pool breathe by call, and ``decode`` and ``encode`` hold the
+            None, those of the async verbs that go to the pool breathe by release, and ``decode`` and ``encode`` hold the
             GIL until they are done.
         hold_collector: Whether the garbage collector is kept from starting while a frame of 64 KiB or more is read, in
             the whole process. Reading makes many containers and no garbage; each of CPython's collections that it sets
-            off looks at all that there are, and holds the GIL meanwhile. It is as it was before when the last of several
-            such reads is done; reads that overlap for longer than a quarter of a second let it run in between. What another
-            thread asks of `gc.disable` during such a read is lost.
+            off looks at all that there are, and holds the GIL meanwhile. Where None, frames that are read in the pool keep
+            the oldest generation from being collected, which takes longest, and no other; nothing does in CPython 3.14,
+            which collects it in steps, and without a GIL. The collector is as it was before when the last of several
+            such reads is done; reads that overlap for longer than a quarter of a second let it run in between. Where True,
+            what another thread asks of `gc.disable` during such a read is lost; what it asks of `gc.set_threshold` is not.
 
     Raises:
         ConfigError: No environment, a name or number that no header can hold, an engine that is not there, or no budget,
@@ -158,7 +160,7 @@ cdef class Codec:
     def __cinit__(self, type, *, str subject not None, version, older=None, str payload not None="avro",
                   environment=None, write_version=None, max_payload=None, limits=_DEFAULT,
                   str engine not None=_ENGINES[0], shadow=0, on_difference=None, loop_budget=_DEFAULT_BUDGET,
-                  loop_guard=_GUARDS[0], pool=None, breathing=None, hold_collector=False):
+                  loop_guard=_GUARDS[0], pool=None, breathing=None, hold_collector=None):
         self.subject = subject
         self.payload = payload
         self.environment = _environment_name(environment)
@@ -217,7 +219,7 @@ cdef class Codec:
 
     @property
     def breathing(self):
-        """How calls let other threads run, or None where those on a pool's thread breathe by call, and no others."""
+        """How calls let other threads run, or None where those on a pool's thread breathe by release, and no others."""
         return self._rules.breathing
 
     @property
@@ -264,7 +266,7 @@ cdef class Codec:
         """
         cdef Terms terms
         if self._quick and context is None and stamp is None and <PyObject *>Py_TYPE(value) is <PyObject *>self._value_class:
-            terms = Terms(&self._prefix, NULL, Span(NULL, 0), self._rules.plain)
+            terms = Terms(&self._prefix, NULL, Span(NULL, 0), self._rules.plain.breather)
             return self.write_compiled(value, &terms)
         if self._guarded and on_loop():
             return self.write_watched(value, context, stamp)
@@ -338,10 +340,10 @@ cdef class Codec:
 
     # What encode does, on a thread that is not an event loop's.
     cdef bytes write_off_loop(self, object value, object context, object stamp):
-        return self.write_breathing(value, context, stamp, self._rules.worker)
+        return self.write_breathing(value, context, stamp, self._rules.worker.breather)
 
     cdef bytes write_value(self, object value, object context, object stamp):
-        return self.write_breathing(value, context, stamp, self._rules.plain)
+        return self.write_breathing(value, context, stamp, self._rules.plain.breather)
 
     cdef bytes write_breathing(self, object value, object context, object stamp, const Breather *breather):
         cdef Py_buffer view

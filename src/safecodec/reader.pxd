@@ -2,8 +2,7 @@ cimport cython
 from cpython.object cimport PyObject
 
 from safecodec._cost cimport Estimate
-from safecodec._loop cimport LoopRules
-from safecodec.avro._breathing cimport Breather
+from safecodec._loop cimport LoopRules, Manners
 from safecodec.frame._header cimport KnownVersions
 from safecodec.frame.checks cimport Expected, Span
 
@@ -35,9 +34,9 @@ cdef class Reader:
     cdef Estimate estimate_of(self, object frame, Py_ssize_t *size)
     cdef double predict(self, object frame, double now, Py_ssize_t *size) except -1
     cdef double predict_all(self, list frames, double now, Py_ssize_t *size) except -1
-    cdef object read_breathing(self, object frame, object context, const Breather *breather)
-    cdef object read_payload(self, PyObject *plan, Span frame, const Breather *breather)
-    cdef object read_compiled(self, object frame, object context, const Breather *breather)
-    cdef object read_held(self, object frame, object context)
+    cdef object read_mannerly(self, object frame, object context, const Manners *manners)
+    cdef object read_payload(self, PyObject *plan, Span frame, const Manners *manners)
+    cdef object read_compiled(self, object frame, object context, const Manners *manners)
+    cdef object read_held(self, object frame, object context, const Manners *manners)
     cdef Py_ssize_t check(self, Span frame, object context) except -1
     cdef int watch(self, Py_ssize_t found, Span frame, object outcome) except -1

@@ -9,8 +9,8 @@ from cpython.object cimport PyObject
 from libc.stdint cimport uint8_t, uint64_t
 
 from safecodec._cost cimport Estimate, learn_from, stopwatch, wall_time
-from safecodec._loop cimport GUARD_OFF, LoopRules, hold_collector, on_loop, release_collector, verbs
-from safecodec.avro._breathing cimport LARGE, Breather
+from safecodec._loop cimport GUARD_OFF, Hold, LoopRules, Manners, on_loop, verbs
+from safecodec.avro._breathing cimport LARGE
 from safecodec.avro._decoder cimport Plan
 from safecodec.avro._objects cimport PyTuple_GET_ITEM
 from safecodec.frame._frame cimport check_frame, find_quickly
@@ -250,7 +250,7 @@ cdef class Reader:
     cdef object read_quickly(self, PyObject *plan, Span frame):
         cdef bint done = False
         try:
-            value = (<Plan>plan).read(frame.data + HEADER_SIZE, <Py_ssize_t>frame.size - HEADER_SIZE, self._rules.plain)
+            value = (<Plan>plan).read(frame.data + HEADER_SIZE, <Py_ssize_t>frame.size - HEADER_SIZE, self._rules.plain.breather)
             done = True
             return value
         finally:
@@ -258,13 +258,15 @@ cdef class Reader:
                 vouch_raised(frame)
 
     cdef object read_plain(self, object frame, object context):
-        return self.read_breathing(frame, context, self._rules.plain)
+        return self.read_mannerly(frame, context, &self._rules.plain)
 
     cdef object read_off_loop(self, object frame, object context):
-        return self.read_breathing(frame, context, self._rules.worker)
+        return self.read_mannerly(frame, context, &self._rules.worker)
 
-    cdef object read_breathing(self, object frame, object context, const Breather *breather):
-        return self.read_compiled(frame, context, breather) if self._compiled else self.read_held(frame, context)
+    cdef object read_mannerly(self, object frame, object context, const Manners *manners):
+        if self._compiled:
+            return self.read_compiled(frame, context, manners)
+        return self.read_held(frame, context, manners)
 
     cdef object read_watched(self, object frame, object context):
         cdef Py_ssize_t size
@@ -323,7 +325,7 @@ cdef class Reader:
         return seconds
 
     # Plans read a span and keep nothing of it.
-    cdef object read_compiled(self, object frame, object context, const Breather *breather):
+    cdef object read_compiled(self, object frame, object context, const Manners *manners):
         cdef Py_buffer view
         cdef Span span
         cdef Py_ssize_t found
@@ -334,7 +336,7 @@ cdef class Reader:
             found = self.check(span, context)
             try:
                 plan = PyTuple_GET_ITEM(<PyObject *>self._decoders, found)  # not counted: all threads share it
-                value = self.read_payload(plan, span, breather)
+                value = self.read_payload(plan, span, manners)
             except PayloadError as error:
                 vouch(error, span)
                 self.watch(found, span, error)
@@ -345,11 +347,11 @@ cdef class Reader:
         finally:
             release_buffer(&view)
 
-    cdef object read_held(self, object frame, object context):
+    cdef object read_held(self, object frame, object context, const Manners *manners):
         cdef Span span
         held = hold_frame(frame, self._expected.max_payload, &span)
         cdef Py_ssize_t found = self.check(span, context)
-        cdef bint holds = self._rules.hold_collector and span.size >= LARGE and hold_collector()
+        cdef bint holds = manners.hold is not NULL and span.size >= LARGE and (<Hold>manners.hold).begin()
         decode = self._decoders[found]
         try:
             return decode(held)
@@ -364,16 +366,16 @@ cdef class Reader:
             raise failure
         finally:
             if holds:
-                release_collector()
+                (<Hold>manners.hold).end()
 
-    cdef object read_payload(self, PyObject *plan, Span frame, const Breather *breather):
-        cdef bint holds = self._rules.hold_collector and frame.size >= LARGE and hold_collector()
+    cdef object read_payload(self, PyObject *plan, Span frame, const Manners *manners):
+        cdef bint holds = manners.hold is not NULL and frame.size >= LARGE and (<Hold>manners.hold).begin()
         cdef Span payload = payload_of(frame)
         try:
-            return (<Plan>plan).read(payload.data, payload.size, breather)
+            return (<Plan>plan).read(payload.data, payload.size, manners.breather)
         finally:
             if holds:
-                release_collector()
+                (<Hold>manners.hold).end()
 
     # Verdicts 1 to 11a, and whether there is a value: which decoder the payload takes.
     cdef Py_ssize_t check(self, Span frame, object context) except -1:

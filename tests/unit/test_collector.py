@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import pickle
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 
 from safecodec import Breathing, Codec, PayloadError, PayloadFormat, pack
+from safecodec._loop import NEVER_COLLECTED
 from safecodec.errors import ConfigError, DecodeError
 
 SCHEMA = {
@@ -104,6 +106,92 @@ def test_small_frames_and_readers(collections: list[int]) -> None:
     collections.clear()
     assert len(reader.decode(large)["rows"]) == 10 * len(kept["rows"])
     assert len(collections) <= 1
+
+
+# ---- the oldest generation, by default and in the pool ---------------------------------------------------------------
+
+OLDEST = sys.version_info < (3, 14) and getattr(sys, "_is_gil_enabled", lambda: True)()
+has_oldest = pytest.mark.skipif(
+    not OLDEST, reason="this CPython collects its old objects in steps, or has no generations"
+)
+
+
+def in_pool(payload: PayloadFormat, during: Callable[[], object], **options: Any) -> None:
+    """Read a large frame on a pool's thread, in which something is done while it is read."""
+    made = Codec(Meeting, subject="m", version=1, environment="test", payload=payload, loop_budget=0.0, **options)
+    frame = made.encode(Meeting(1))
+    MET[1] = during
+
+    async def read() -> None:
+        await made.adecode(frame)
+
+    asyncio.run(read())
+    assert not MET
+
+
+@pytest.fixture
+def thresholds() -> Iterator[tuple[int, int, int]]:
+    """Thresholds that nobody has by default, and that are set again."""
+    before = gc.get_threshold()
+    gc.set_threshold(701, 11, 12)
+    yield 701, 11, 12
+    gc.set_threshold(*before)
+
+
+@has_oldest
+@pytest.mark.parametrize("payload", ["avro", "msgpack", "json"])
+def test_the_oldest_generation_waits(payload: PayloadFormat, thresholds: tuple[int, int, int]) -> None:
+    """While a pooled call reads, the oldest generation is not collected, and the others are as before; then all are."""
+    seen: list[Any] = []
+    in_pool(payload, lambda: seen.append((gc.isenabled(), *gc.get_threshold())))
+    assert seen == [(True, 701, 11, NEVER_COLLECTED)]
+    assert gc.get_threshold() == thresholds
+
+
+@has_oldest
+@pytest.mark.parametrize("options", [{"hold_collector": False}, {"hold_collector": True}])
+def test_who_says_so_has_it_otherwise(options: dict[str, Any], thresholds: tuple[int, int, int]) -> None:
+    """With False nothing is held in the pool, and with True the whole collector."""
+    seen: list[Any] = []
+    in_pool("avro", lambda: seen.append((gc.isenabled(), gc.get_threshold())), **options)
+    assert seen == [(not options["hold_collector"], thresholds)]
+    assert gc.isenabled()
+
+
+@has_oldest
+def test_a_plain_call_holds_nothing(thresholds: tuple[int, int, int]) -> None:
+    """A synchronous call leaves the collector alone, unless it is told."""
+    made = Codec(Meeting, subject="m", version=1, environment="test")
+    frame = made.encode(Meeting(1))
+    seen: list[Any] = []
+    MET[1] = lambda: seen.append((gc.isenabled(), gc.get_threshold()))
+    made.decode(frame)
+    assert seen == [(True, thresholds)]
+
+
+@has_oldest
+def test_thresholds_that_are_set_meanwhile_stay(thresholds: tuple[int, int, int]) -> None:
+    """Thresholds that somebody sets while a frame is read are kept, and so is a collector that is switched off."""
+    in_pool("avro", lambda: gc.set_threshold(5000, 20, 30))
+    assert gc.get_threshold() == (5000, 20, 30)
+    in_pool("avro", lambda: gc.set_threshold(6000, 21, gc.get_threshold()[2]))
+    assert gc.get_threshold() == (6000, 21, 30)
+    in_pool("avro", gc.disable)
+    assert not gc.isenabled()
+    gc.enable()
+    assert thresholds != gc.get_threshold()
+
+
+@has_oldest
+def test_a_hook_that_raises_gives_it_back(thresholds: tuple[int, int, int]) -> None:
+    """A read that ends with an error leaves the thresholds as they were."""
+
+    def fail() -> None:
+        raise OSError("no")
+
+    with pytest.raises(OSError, match="no"):
+        in_pool("avro", fail)
+    assert gc.get_threshold() == thresholds
 
 
 # ---- several at once ---------------------------------------------------------------------------------------------
@@ -259,8 +347,8 @@ def test_a_fork_within_a_read() -> None:
 
 
 def test_a_wrong_word() -> None:
-    """What is neither True nor False is refused; what was said is pickled with the codec."""
-    with pytest.raises(ConfigError, match="hold_collector is True or False, not 1"):
+    """A word that is neither True, False nor None is refused; the one that was given is pickled with the codec."""
+    with pytest.raises(ConfigError, match="hold_collector is True, False or None, not 1"):
         codec(hold_collector=1)
     again = pickle.loads(pickle.dumps(codec(hold_collector=True)))
     assert again.__reduce__()[1][1]["hold_collector"] is True
