@@ -250,7 +250,9 @@ cdef class Reader:
     cdef object read_quickly(self, PyObject *plan, Span frame):
         cdef bint done = False
         try:
-            value = (<Plan>plan).read(frame.data + HEADER_SIZE, <Py_ssize_t>frame.size - HEADER_SIZE, self._rules.plain.breather)
+            value = (<Plan>plan).read(
+                frame.data + HEADER_SIZE, <Py_ssize_t>frame.size - HEADER_SIZE, self._rules.plain.breather
+            )
             done = True
             return value
         finally:

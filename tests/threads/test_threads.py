@@ -204,3 +204,37 @@ def test_large_sums_are_right_in_many_threads() -> None:
     expected = reference.crc32c(data)
     with ThreadPoolExecutor(THREADS) as pool:
         assert set(pool.map(lambda _: crc32c(data), range(64))) == {expected}
+
+
+@dataclass
+class Older:
+    """The version before `Newer`."""
+
+    name: str
+
+
+@dataclass
+class Newer:
+    """Records whose plan takes a while to compile, and whose class runs code meanwhile."""
+
+    name: str
+    many: dict[str, list[Item]] = field(default_factory=dict)
+    when: tuple[int, str] = (1, "x")
+
+
+def test_plans_are_compiled_once_for_all_threads() -> None:
+    """Threads that read and write the first frames of a codec at once all have the right values and the same bytes."""
+    value = Newer("n", {"k": [Item(1, "a")]})
+    old = Codec(Older, subject="s", version=1, environment="test").encode(Older("o"))
+    for _ in range(20):
+        codec = Codec(Newer, subject="s", version=2, older={1: Older}, environment="test")
+        new = Codec(Newer, subject="s", version=2, older={1: Older}, environment="test").encode(value)
+        barrier = threading.Barrier(2 * THREADS)
+
+        def work(codec: Codec[Newer] = codec, new: bytes = new, barrier: threading.Barrier = barrier) -> list[Any]:
+            barrier.wait(60)
+            return [codec.decode(old), codec.decode(new), codec.encode(value)]
+
+        with ThreadPoolExecutor(2 * THREADS) as threads:
+            found = [done.result(60) for done in [threads.submit(work) for _ in range(2 * THREADS)]]
+        assert found == [[Newer("o"), value, new]] * (2 * THREADS)

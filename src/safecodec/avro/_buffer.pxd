@@ -29,6 +29,7 @@ cdef struct Buffer:
     Py_ssize_t longest  # bytes that it grows to
     Py_ssize_t refused  # bytes that it should have grown to, if it was refused any
     PyObject *memory    # the bytes object that the memory is of; NULL for the caller's stack
+    bint breathes       # whether other threads may run while it grows
     uint8_t[ROOM] room
 
 
@@ -43,6 +44,7 @@ cdef inline void open_buffer(Buffer *buffer, Py_ssize_t reserved, Py_ssize_t lim
     buffer.longest = reserved + limit + SPARE
     buffer.refused = 0
     buffer.memory = NULL
+    buffer.breathes = False
 
 
 cdef inline void close_buffer(Buffer *buffer) noexcept:
@@ -60,7 +62,7 @@ cdef inline bytes bytes_from(Buffer *buffer):
     return <bytes><object>buffer.memory
 
 
-# The memory is that of a bytes object of which nobody else knows. The old bytes are copied without the GIL where that pays.
+# The memory is that of a bytes object of which nobody else knows.
 cdef inline bint grow(Buffer *buffer, Py_ssize_t size) noexcept:
     cdef Py_ssize_t used = buffer.at - buffer.start
     cdef Py_ssize_t wanted = used + (used if used > size else size) + ROOM
@@ -72,7 +74,10 @@ cdef inline bint grow(Buffer *buffer, Py_ssize_t size) noexcept:
     if memory is NULL:
         PyErr_Clear()
         return False
-    copy_released(data_of(memory), buffer.start, used)
+    if buffer.breathes:
+        copy_released(data_of(memory), buffer.start, used)
+    else:
+        memcpy(data_of(memory), buffer.start, <size_t>used)
     Py_XDECREF(buffer.memory)
     buffer.memory = memory
     buffer.start = <uint8_t *>data_of(memory)

@@ -48,7 +48,8 @@ cdef extern from *:
     static inline int safecodec_put_whole(PyObject *number, uint8_t *data) {
     #if PY_VERSION_HEX >= 0x030D0000
         Py_ssize_t size = PyLong_AsNativeBytes(
-            number, data, 16, Py_ASNATIVEBYTES_BIG_ENDIAN | Py_ASNATIVEBYTES_UNSIGNED_BUFFER | Py_ASNATIVEBYTES_REJECT_NEGATIVE);
+            number, data, 16,
+            Py_ASNATIVEBYTES_BIG_ENDIAN | Py_ASNATIVEBYTES_UNSIGNED_BUFFER | Py_ASNATIVEBYTES_REJECT_NEGATIVE);
         return size < 0 ? -1 : size <= 16;
     #else
         return _PyLong_AsByteArray((PyLongObject *)number, data, 16, 0, 0) < 0 ? -1 : 1;

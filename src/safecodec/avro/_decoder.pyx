@@ -16,23 +16,22 @@ from safecodec.avro._bounds cimport Bounds
 from safecodec.avro._breathing cimport FILLED, LARGE, Breather, breathe, weigh
 from safecodec.avro._conversions cimport Conversion
 from safecodec.avro._cursor cimport (
-    NO_BRANCH, NO_SYMBOL, TOO_LARGE, Block, Cursor, Level, claim, close_block, ends_here, enter, fail,
-    is_ascii, is_exact_double, load_double, load_float, load_long, open_block, preallocated, start_at, take_bit, take_index, take_int,
-    take_long, take_size,
+    NO_BRANCH, NO_SYMBOL, TOO_LARGE, Block, Cursor, Level, claim, close_block, ends_here, enter, fail, is_ascii,
+    is_exact_double, load_double, load_float, load_long, open_block, preallocated, start_at, take_bit, take_index,
+    take_int, take_long, take_size,
 )
 from safecodec.avro._large cimport large_bytes, wide_text
 from safecodec.avro._objects cimport (
     KEYS, LONGEST_CACHED_KEY, SHARED_KEYS, Py_DECREF, Py_Ellipsis, Py_None, Py_NewRef, Py_XDECREF,
-    PyBytes_FromStringAndSize, PyFloat_FromDouble, PyLong_FromLongLong, PyObject_CallNoArgs,
-    PyObject_CallOneArg, PyTuple_GET_ITEM, PyTuple_SET_ITEM, Py_False, Py_True,
-    cached_key, call_names, dict_fill, dict_put, learn_ascii, learn_dicts, list_put, new_ascii, new_dict, new_leaf, new_list,
-    new_map, new_object,
-    new_tuple, owned, set_attribute, set_slot, show_list, show_tuple,
+    PyBytes_FromStringAndSize, PyFloat_FromDouble, PyLong_FromLongLong, PyObject_CallNoArgs, PyObject_CallOneArg,
+    PyTuple_GET_ITEM, PyTuple_SET_ITEM, Py_False, Py_True, cached_key, call_names, dict_fill, dict_put, learn_ascii,
+    learn_dicts, list_put, new_ascii, new_dict, new_leaf, new_list, new_map, new_object, new_tuple, owned, set_attribute,
+    set_slot, show_list, show_tuple,
 )
 from safecodec.avro._plan cimport (
-    ABSENT, ARRAY, BOOLEAN, BOUNDED, BYTES, CONVERTED, DAY, DOUBLE, ENUM, FIXED, FLOAT, INSTANT, INT, INT_AS_FLOAT, LOCAL_INSTANT, LONG,
-    LONG_AS_FLOAT, MAKE_ATTRIBUTES, MAKE_CALL, MAKE_DICT, MAKE_LEAF, MAKE_SLOTS, MAKE_TUPLE, MAP, NOTHING, RECORD,
-    PAIRS, STRING, UNION, Compiler, Fill, Make, Op, Part, Step,
+    ABSENT, ARRAY, BOOLEAN, BOUNDED, BYTES, CONVERTED, DAY, DOUBLE, ENUM, FIXED, FLOAT, INSTANT, INT, INT_AS_FLOAT,
+    LOCAL_INSTANT, LONG, LONG_AS_FLOAT, MAKE_ATTRIBUTES, MAKE_CALL, MAKE_DICT, MAKE_LEAF, MAKE_SLOTS, MAKE_TUPLE, MAP,
+    NOTHING, PAIRS, RECORD, STRING, UNION, Compiler, Fill, Make, Op, Part, Step,
 )
 from safecodec.avro._refusals cimport lost, refusal, unfinished
 from safecodec.avro._skip cimport skip

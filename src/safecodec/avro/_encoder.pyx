@@ -16,14 +16,18 @@ cimport safecodec.avro._inlining
 from safecodec.avro._arena cimport Arena, show_steps
 from safecodec.avro._bounds cimport Bounds
 from safecodec.avro._breathing cimport LARGE, Breather, begin, let_run, weigh
-from safecodec.avro._buffer cimport Buffer, bytes_from, close_buffer, make_room, open_buffer, put_byte, put_long, put_raw, put_run
+from safecodec.avro._buffer cimport (
+    Buffer, bytes_from, close_buffer, make_room, open_buffer, put_byte, put_long, put_raw, put_run,
+)
 from safecodec.avro._conversions cimport LONGEST, Conversion
 from safecodec.avro._getting cimport READS_SLOTS, attribute_of, item_of, key_of, settled_dict, settled_list, slot_of
-from safecodec.avro._leaves cimport PyLong_CheckExact, PyTuple_GET_SIZE, has, in_place, put_fast, put_leaves, put_text, store_optional
+from safecodec.avro._leaves cimport (
+    PyLong_CheckExact, PyTuple_GET_SIZE, has, in_place, put_fast, put_leaves, put_text, store_optional,
+)
 from safecodec.avro._sink cimport Sink, Spot, no_room, put_odd, refusal, unconverted, wrong
 from safecodec.avro._writing cimport (
-    GET_ATTRIBUTES, GET_INDEX, GET_KEYS, GET_SLOTS, PUT_ARRAY, PUT_CONVERTED, PUT_DATA, PUT_FIXED,
-    PUT_FLOAT, PUT_INT, PUT_INTO, PUT_LONG, PUT_MAP, PUT_OPTIONAL, PUT_RECORD, PUT_REFUSED, PUT_UNION, Branch, Compiler, Get, Give, Put, PutOp,
+    GET_ATTRIBUTES, GET_INDEX, GET_KEYS, GET_SLOTS, PUT_ARRAY, PUT_CONVERTED, PUT_DATA, PUT_FIXED, PUT_FLOAT, PUT_INT,
+    PUT_INTO, PUT_LONG, PUT_MAP, PUT_OPTIONAL, PUT_RECORD, PUT_REFUSED, PUT_UNION, Branch, Compiler, Get, Give, Put, PutOp,
 )
 
 cdef extern from "runs.h":
@@ -107,6 +111,7 @@ cdef class Encoder:
         if self._root is NULL:
             self.build()
         sink.out = out
+        out.breathes = breather is not NULL
         begin(&sink.breath, breather, 0)
         sink.empty_items = self._empty_items
         sink.depth = 0

@@ -10,17 +10,15 @@ from cpython.tuple cimport PyTuple_CheckExact
 from libc.stdint cimport INT32_MAX, INT32_MIN, int64_t, uint8_t
 
 from safecodec.avro._breathing cimport LARGE
-from safecodec.avro._buffer cimport (
-    Buffer, make_room, store_double, store_long,
-)
+from safecodec.avro._buffer cimport Buffer, make_room, store_double, store_long
 from safecodec.avro._cursor cimport LONGEST_LONG, copy_short
 from safecodec.avro._getting cimport READS_SLOTS
 from safecodec.avro._times cimport days_of
 from safecodec.avro._utf8 cimport size_utf8, write_utf8
 from safecodec.avro._writing cimport (
-    GET_INDEX, GET_KEYS, GET_SLOTS, PUT_BOOLEAN, PUT_BYTES, PUT_CONVERTED, PUT_DAY, PUT_DOUBLE, PUT_ENUM, PUT_FIXED, PUT_INSTANT,
-    PUT_INT, PUT_INTO, PUT_LOCAL_INSTANT, PUT_LONG, PUT_NULL, PUT_OPTIONAL, PUT_STRING, PUT_UNION, RUN, RUN_BYTES,
-    Get, Give, Put, PutOp,
+    GET_INDEX, GET_KEYS, GET_SLOTS, PUT_BOOLEAN, PUT_BYTES, PUT_CONVERTED, PUT_DAY, PUT_DOUBLE, PUT_ENUM, PUT_FIXED,
+    PUT_INSTANT, PUT_INT, PUT_INTO, PUT_LOCAL_INSTANT, PUT_LONG, PUT_NULL, PUT_OPTIONAL, PUT_STRING, PUT_UNION, RUN,
+    RUN_BYTES, Get, Give, Put, PutOp,
 )
 
 cdef extern from *:

@@ -113,10 +113,10 @@ cdef extern from *:
     #endif
         return safecodec_dict_put(dict, key, value);
     }
-    /* A dict with room for so many keys. */
+    /* A dict with room for so many keys, but not for more than a few hundred: they are only announced. */
     static inline PyObject *safecodec_new_map(Py_ssize_t size) {
     #if PY_VERSION_HEX < 0x030D0000
-        if (size > 5) return _PyDict_NewPresized(size);
+        if (size > 5) return _PyDict_NewPresized(size < 512 ? size : 512);
     #endif
         return PyDict_New();
     }
@@ -128,7 +128,8 @@ cdef extern from *:
     /* A text of ASCII whose characters are still to come. PyUnicode_New finds out anew for each what all of them have in
        common: here it is a copy of another's. What is known is known of some versions; a debug build counts objects, and
        without a GIL an object knows its thread. */
-    #if PY_VERSION_HEX < 0x030F0000 && !defined(Py_DEBUG) && !defined(Py_TRACE_REFS) && !defined(Py_GIL_DISABLED)
+    #if PY_VERSION_HEX < 0x030F0000 && !defined(Py_DEBUG) && !defined(Py_TRACE_REFS) && !defined(Py_GIL_DISABLED) \\
+        && !defined(SAFECODEC_PORTABLE)
     static PyASCIIObject safecodec_ascii;
     static inline int safecodec_learn_ascii(void) {
         PyObject *text = PyUnicode_New(1, 127);
