@@ -75,10 +75,12 @@ cdef class Plan:
 
     # Two threads may do it at once, as types' own code runs meanwhile and may decode: the first steps are kept.
     cdef int build(self) except -1:
-        cdef tuple sources = self._sources
+        cdef tuple sources
         cdef Arena arena = Arena()
         cdef Compiler compiler
         cdef Step *root
+        with building:  # another thread may drop them
+            sources = self._sources
         if sources is None:
             return 0
         compiler = Compiler(arena, sources[1])

@@ -71,9 +71,11 @@ cdef class Encoder:
 
     # As that of a decoder's plan.
     cdef int build(self) except -1:
-        cdef tuple sources = self._sources
+        cdef tuple sources
         cdef Arena arena = Arena()
         cdef Put *root
+        with building:  # another thread may drop them
+            sources = self._sources
         if sources is None:
             return 0
         root = Compiler(arena, sources[1]).root(sources[0])
