@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from safecodec import IncompatibleSchemaError
+from safecodec import IncompatibleSchemaError, SchemaError
 from safecodec.avro.layout import begins_with
 from safecodec.avro.schema import Schema
 from safecodec.evolution.versions import Versions
@@ -128,6 +128,26 @@ def test_layout_of_each_kind(one: Any, other: Any, same: bool) -> None:
         return {"type": "record", "name": "Outer", "fields": fields}
 
     assert begins_with(Schema(wrap(one)).root, Schema(wrap(other)).root) is same
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_bad_default_is_refused_when_the_encoder_is_made(nested: bool) -> None:
+    """encoder() of an older version refuses a default that is no value of its logical type, before any value."""
+    text = {"type": "string", "logicalType": "uuid"}
+
+    def schema(*more: Any) -> Any:
+        inner = {
+            "type": "record",
+            "name": "Inner",
+            "fields": [{"name": "a", "type": "int"}, {"name": "id", "type": text, "default": "none"}, *more],
+        }
+        return {"type": "record", "name": "Outer", "fields": [{"name": "v", "type": inner}]} if nested else inner
+
+    added = {"name": "b", "type": "int", "default": 1}
+    versions = Versions(schema(added), 2, {1: schema()}, subject="value", payload="avro")
+    with pytest.raises(SchemaError, match="the default 'none' is no value of its logical type"):
+        versions.encoder(1)
+    assert callable(versions.encoder(2).encode)  # type: ignore[attr-defined]  # the written version's own default
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)

@@ -46,5 +46,10 @@ def encoder(writer: Schema, source: Schema) -> Encoder:
     Raises:
         IncompatibleSchemaError: No value of the source can be written so.
     """
-    action = writer.identity if source is writer else resolve_values(source, writer)
-    return Encoder(action, Sources(source, writer), writer.limits)
+    sources = Sources(source, writer)
+    if source is writer:
+        return Encoder(writer.identity, sources, writer.limits)
+    action = resolve_values(source, writer)
+    if source.type is None:
+        sources.check(action)
+    return Encoder(action, sources, writer.limits)

@@ -23,14 +23,14 @@ from .floats import FLOAT_MAX, is_exact
 from .hints import Enumeration, RecordHint, Sequence
 from .logical import CARRIER, OFFSET_TIME, TIMEDELTA, avro_value, carry
 from .nodes import ABSENT, Array, Enum, Fixed, Map, Primitive, Record, Union, is_optional
-from .resolve import Identity, Refused, TakeAbsent, TakeBranch, filled_by_type, titled
+from .resolve import Identity, Refused, TakeAbsent, TakeBranch, TakeFields, actions, filled_by_type, titled
 from .targets import INSTANTS, UNITS, bound_to, chained
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .nodes import Field, Node
-    from .resolve import Action, Take, TakeFields, TakeItems, TakeSymbol, TakeValues
+    from .resolve import Action, Take, TakeItems, TakeSymbol, TakeValues
     from .schema import Schema
 
 WANTED: Final = {
@@ -300,6 +300,22 @@ class Sources:
             reason = f"only the class of the written version makes the default of the field {field.name!r}"
             return Missing(action=Refused(None, reason, "$"))
         return Missing(default_bytes(field.type, field.default))
+
+    def check(self, root: Action) -> None:
+        """Raise what writing dicts would raise later: for a default that is no value of its logical type.
+
+        Raises:
+            SchemaError: There is one.
+        """
+        for action in actions(root):
+            if isinstance(action, TakeFields):
+                for field, written, inner in action.fields:
+                    if written is not None and inner is not None and not is_optional(written):
+                        self._check_default(written, field)
+
+    def _check_default(self, source: Field, target: Field) -> None:
+        if source.default is not ABSENT and source is not target:
+            default_value(source.type, source.default, self._digits)
 
     def _default(self, source: Field, target: Field, inner: Action) -> Missing:
         """Return the form of the default of a key that is missing."""
