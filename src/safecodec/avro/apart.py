@@ -25,6 +25,8 @@ def check(hint: Hint, path: str) -> None:
         SchemaError: It does; ``path`` is where it stands.
     """
     match hint:
+        case Scalar() if not hint.bounds:
+            return
         case Enumeration():
             if _enum_of(hint.cls) is None:
                 raise SchemaError(

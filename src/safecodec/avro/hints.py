@@ -225,6 +225,8 @@ class _Reader:
     def hint(self, source: Any) -> Hint:
         self.count += 1
         demand_within("nodes", self.most, self.count, "types", "$")
+        if type(source) is type and source in SCALARS:
+            return Scalar(source, source=source)
         depth = len(self.aliases)
         bare, demands = self.unwrapped(source)
         hint = self.of_bare(bare, source)
@@ -263,8 +265,6 @@ class _Reader:
     def of_bare(self, bare: Any, source: Any) -> Hint:
         if bare is Any:
             return Scalar(object, source=source)
-        if type(bare) is type and bare in SCALARS:
-            return Scalar(bare, source=source)
         if isinstance(bare, TypeVar):
             return self.of_variable(bare)
         origin = get_origin(bare)

@@ -320,6 +320,11 @@ class _Resolver:
         return found
 
     def of_pair(self, writer: Node, reader: Node, path: str) -> Action:
+        if (
+            isinstance(writer, Primitive) and isinstance(reader, Primitive)
+            and writer.kind == reader.kind and writer.logical is reader.logical is None
+        ):  # fmt: skip
+            return Take(writer, reader)  # most fields: faster than by the patterns below
         match writer, reader:
             case Fixed(), Record() if not self.by_value and _is_duration(writer) and _is_duration(reader):
                 return Take(writer, writer)  # three numbers in a tuple, either way

@@ -119,8 +119,10 @@ class Targets:
         Raises:
             SchemaError: There is one.
         """
+        if self._hints:
+            return  # the classes of a type make its defaults, and a TypedDict has none
         for action in actions(root):
-            if isinstance(action, TakeFields) and not isinstance(self._hints.get(id(action.reader)), RecordHint):
+            if isinstance(action, TakeFields):
                 for field, written, _ in action.fields:
                     if written is None and not is_optional(field):
                         default_value(field.type, field.default, self._digits)
