@@ -351,7 +351,7 @@ cdef PyObject *take_other(const Step *step, Cursor *cursor) except NULL:
     elif op == CONVERTED:
         return owned(take_converted(step, cursor))
     elif op == PAIRS and is_of_pairs(step.inner):
-        return take_pairs(step.inner, cursor)
+        return take_map(step.inner, cursor)
     else:
         return owned(finished(step, cursor, take_inline(step.inner, cursor)))
     raise refusal(cursor)
@@ -586,8 +586,11 @@ cdef PyObject *take_array(const Step *step, Cursor *cursor) except NULL:
     return owned(items)
 
 
+# A map, or a dict of other keys, which is an array of pairs, of which none is made.
 cdef PyObject *take_map(const Step *step, Cursor *cursor) except NULL:
     cdef Level *level = enter(cursor, step)
+    cdef const Step *pair = step.inner if step.op == ARRAY else NULL
+    cdef Py_ssize_t at = 0
     cdef Block block
     cdef dict values = None
     cdef object key
@@ -603,9 +606,15 @@ cdef PyObject *take_map(const Step *step, Cursor *cursor) except NULL:
         while block.left:
             block.left -= 1
             breathe(&cursor.breath, <size_t>cursor.at)
+            if pair is not NULL:
+                level.part = at
+                at += 1
+                take_pair(pair, cursor, values)
+                continue
             key = take_key(cursor, level)
             dict_put(<PyObject *>values, <PyObject *>key, take_inline(step.inner, cursor))
         level.key = NULL
+        level.part = -1
         if not close_block(cursor, &block):
             raise refusal(cursor)
         if ends_here(cursor):
@@ -621,37 +630,6 @@ cdef bint is_of_pairs(const Step *step) except -1:
         step.op == ARRAY and pair.op == RECORD and pair.make == MAKE_TUPLE and pair.width == 2 and pair.count == 2
         and pair.parts[0].name is not NULL and pair.parts[1].name is not NULL and pair.parts[0].place != pair.parts[1].place
     )
-
-
-# A dict whose keys are no texts: an array of pairs, of which none is made.
-cdef PyObject *take_pairs(const Step *step, Cursor *cursor) except NULL:
-    cdef Level *level = enter(cursor, step)
-    cdef const Step *pair = step.inner
-    cdef Py_ssize_t at = 0
-    cdef Block block
-    cdef dict values = None
-    if level is NULL:
-        raise refusal(cursor)
-    while True:
-        if not open_block(cursor, step.least, &block):
-            raise refusal(cursor)
-        if values is None:
-            values = new_map(preallocated(&block))
-        if not block.left:
-            break
-        while block.left:
-            block.left -= 1
-            level.part = at
-            breathe(&cursor.breath, <size_t>cursor.at)
-            take_pair(pair, cursor, values)
-            at += 1
-        level.part = -1
-        if not close_block(cursor, &block):
-            raise refusal(cursor)
-        if ends_here(cursor):
-            break
-    cursor.depth -= 1
-    return owned(values)
 
 
 cdef int take_pair(const Step *step, Cursor *cursor, dict values) except -1:
