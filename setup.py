@@ -92,6 +92,7 @@ elif __name__ == "__main__":
             extension("safecodec.avro._writing"),
             extension("safecodec.avro._sink"),
             extension("safecodec.avro._encoder"),
+            extension("safecodec.payload._straight"),
             extension("safecodec._cost"),
             extension("safecodec._loop"),
             extension("safecodec.reader", CRC32C),

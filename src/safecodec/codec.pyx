@@ -7,8 +7,9 @@ import types
 import typing
 
 cimport cython
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
 from cpython.object cimport PyObject, Py_TYPE
+from cpython.ref cimport Py_INCREF, Py_REFCNT
 from libc.stdint cimport uint8_t, uint32_t
 from libc.string cimport memcpy
 
@@ -17,11 +18,12 @@ from safecodec._loop cimport GUARD_OFF, LoopRules, on_loop, verbs
 from safecodec.avro._breathing cimport Breather
 from safecodec.avro._buffer cimport Buffer, bytes_from, close_buffer, open_buffer
 from safecodec.avro._encoder cimport Encoder
-from safecodec.frame._frame cimport enclose
+from safecodec.frame._frame cimport enclose, enclose_in_place
 from safecodec.frame._header cimport header_prefix, hold_context, release_buffer
 from safecodec.frame._stamp cimport Stamp, checked_stamp
 from safecodec.frame.checks cimport Prefix, Span, choose_crc32c, fill_prefix, put_header, sum_released
 from safecodec.frame.layout cimport FLAG_STAMPED, HEADER_SIZE, KIND_VALUE, STAMP_KIND, STAMP_SIZE
+from safecodec.payload._straight cimport KEPT, StraightEncoder, bytes_of, size_of
 from safecodec.reader cimport Reader
 
 from safecodec._loop import DEFAULT_BUDGET as _DEFAULT_BUDGET
@@ -147,6 +149,7 @@ cdef class Codec:
     cdef object _value_class
     cdef object _encode
     cdef Encoder _encoder   # what _encode is where it is compiled
+    cdef StraightEncoder _straight  # whose method _encode is where msgspec writes a value alone
     cdef Reader _reader
     cdef LoopRules _rules
     cdef bint _guarded
@@ -178,7 +181,13 @@ cdef class Codec:
         self._value_class = _value_class(versions.schemas[version])
         self._encode = versions.encoder(self.write_version)
         self._encoder = self._encode if isinstance(self._encode, Encoder) else None
-        self._quick = self._encoder is not None and self.write_version == self.version and not self._guarded
+        straight = getattr(self._encode, "__self__", None)
+        self._straight = straight if isinstance(straight, StraightEncoder) else None
+        self._quick = (
+            (self._encoder is not None or self._straight is not None)
+            and self.write_version == self.version
+            and not self._guarded
+        )
         self.shadow = _shadow(versions, shadow, on_difference)
         longest = limits.payload if max_payload is None else max_payload
         self._reader = Reader(versions, self.environment, longest, None, self.shadow, self._rules)
@@ -267,7 +276,7 @@ cdef class Codec:
         cdef Terms terms
         if self._quick and context is None and stamp is None and <PyObject *>Py_TYPE(value) is <PyObject *>self._value_class:
             terms = Terms(&self._prefix, NULL, Span(NULL, 0), self._rules.plain.breather)
-            return self.write_compiled(value, &terms)
+            return self.write_straight(value, &terms) if self._encoder is None else self.write_compiled(value, &terms)
         if self._guarded and on_loop():
             return self.write_watched(value, context, stamp)
         return self.write_value(value, context, stamp)
@@ -382,6 +391,8 @@ cdef class Codec:
             release_buffer(&view)
 
     cdef bytes write(self, object value, const Terms *terms):
+        if self._straight is not None and self.write_version == self.version:
+            return self.write_straight(value, terms)
         if self._encoder is not None and self.write_version == self.version:
             return self.write_compiled(value, terms)
         return self.write_otherwise(value, terms)
@@ -398,7 +409,6 @@ cdef class Codec:
 
     cdef bytes write_called(self, object value, const Terms *terms):
         cdef bytes payload
-        cdef Py_ssize_t longest = self.max_payload if terms.block is NULL else self._longest_stamped
         try:
             payload = self._encode(value)
         except EncodeError:
@@ -408,12 +418,33 @@ cdef class Codec:
             if failure is None:
                 raise
             raise failure
-        if PyBytes_GET_SIZE(payload) > longest:
-            raise ValueTooLargeError(found=PyBytes_GET_SIZE(payload), limit=longest)
+        self.demand_short(PyBytes_GET_SIZE(payload), terms)
         return enclose(
             Span(<const uint8_t *>PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload)), terms.prefix, terms.block,
             terms.context,
         )
+
+    cdef bytes write_straight(self, object value, const Terms *terms):
+        cdef object payload = self._straight.write(value)
+        cdef bytes frame
+        cdef PyObject *owned
+        self.demand_short(size_of(payload), terms)
+        if PyBytes_CheckExact(payload) and size_of(payload) > KEPT and Py_REFCNT(payload) == 1:
+            owned = <PyObject *>payload
+            Py_INCREF(payload)
+            payload = None
+            return enclose_in_place(owned, terms.prefix, terms.block, terms.context)
+        frame = enclose(
+            Span(bytes_of(payload), <size_t>size_of(payload)), terms.prefix, terms.block, terms.context
+        )
+        self._straight.give_back(payload)
+        return frame
+
+    cdef int demand_short(self, Py_ssize_t size, const Terms *terms) except -1:
+        cdef Py_ssize_t longest = self.max_payload if terms.block is NULL else self._longest_stamped
+        if size > longest:
+            raise ValueTooLargeError(found=size, limit=longest)
+        return 0
 
     # The payload is written behind the places of header and stamp. The header comes last, when all is known.
     cdef bytes write_compiled(self, object value, const Terms *terms):

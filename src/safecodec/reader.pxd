@@ -38,5 +38,6 @@ cdef class Reader:
     cdef object read_payload(self, PyObject *plan, Span frame, const Manners *manners)
     cdef object read_compiled(self, object frame, object context, const Manners *manners)
     cdef object read_held(self, object frame, object context, const Manners *manners)
+    cdef object read_called(self, PyObject *decode, object held, Span frame)
     cdef Py_ssize_t check(self, Span frame, object context) except -1
     cdef int watch(self, Py_ssize_t found, Span frame, object outcome) except -1

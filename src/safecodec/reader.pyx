@@ -69,16 +69,19 @@ cdef int export_payload(object held, const Span *frame, Py_buffer *buffer, int f
     return 0
 
 
+cdef inline _HeldBytes held_bytes(object frame, const Span *span):
+    cdef _HeldBytes held = _HeldBytes.__new__(_HeldBytes)
+    held.owner = frame
+    held.span = span[0]
+    return held
+
+
 # The object is what a decoder reads the payload from, and what keeps the span valid.
 cdef inline object hold_frame(object frame, uint64_t longest, Span *span):
-    cdef _HeldBytes held
     cdef _HeldBuffer other
     cdef Py_buffer unused
     if hold_bytes(frame, &unused, span):
-        held = _HeldBytes.__new__(_HeldBytes)
-        held.owner = frame
-        held.span = span[0]
-        return held
+        return held_bytes(frame, span)
     other = _HeldBuffer(frame, longest)
     span[0] = other.span
     return other
@@ -106,7 +109,7 @@ cdef class Reader:
         self._shadow = shadow
         self._rules = LoopRules() if rules is None else rules
         self._guarded = self._rules.guard != GUARD_OFF
-        self._quick = self._compiled and not self._guarded and shadow is None
+        self._quick = not self._guarded and shadow is None
         estimates = [self._rules.estimate()]
         for _ in self._decoders:
             estimates.append(self._rules.estimate())
@@ -241,6 +244,8 @@ cdef class Reader:
         if self._quick and context is None and PyBytes_CheckExact(frame):
             span = Span(<const uint8_t *>PyBytes_AS_STRING(frame), <size_t>PyBytes_GET_SIZE(frame))
             found = find_quickly(span, &self._expected, <PyObject *>self._known)
+            if found >= 0 and not self._compiled:
+                return self.read_called(PyTuple_GET_ITEM(<PyObject *>self._decoders, found), held_bytes(frame, &span), span)
             if found >= 0:
                 return self.read_quickly(PyTuple_GET_ITEM(<PyObject *>self._decoders, found), span)
         if self._guarded and on_loop():
@@ -354,21 +359,25 @@ cdef class Reader:
         held = hold_frame(frame, self._expected.max_payload, &span)
         cdef Py_ssize_t found = self.check(span, context)
         cdef bint holds = manners.hold is not NULL and span.size >= LARGE and (<Hold>manners.hold).begin()
-        decode = self._decoders[found]
         try:
-            return decode(held)
-        except PayloadError as error:
-            vouch(error, span)
-            raise
-        except Exception as error:
-            failure = verdict(error, decode, payload_bytes(span))
-            if failure is None:
-                raise
-            vouch(failure, span)
-            raise failure
+            return self.read_called(PyTuple_GET_ITEM(<PyObject *>self._decoders, found), held, span)
         finally:
             if holds:
                 (<Hold>manners.hold).end()
+
+    # By a decoder that is called: msgspec's own, or one of ours.
+    cdef object read_called(self, PyObject *decode, object held, Span frame):
+        try:
+            return (<object>decode)(held)
+        except PayloadError as error:
+            vouch(error, frame)
+            raise
+        except Exception as error:
+            failure = verdict(error, <object>decode, payload_bytes(frame))
+            if failure is None:
+                raise
+            vouch(failure, frame)
+            raise failure
 
     cdef object read_payload(self, PyObject *plan, Span frame, const Manners *manners):
         cdef bint holds = manners.hold is not NULL and frame.size >= LARGE and (<Hold>manners.hold).begin()

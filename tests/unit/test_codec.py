@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import math
 import mmap
 import pickle
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from safecodec import (
     Codec,
@@ -27,6 +30,7 @@ from safecodec import (
     PayloadTooLargeError,
     SchemaConflictError,
     SchemaError,
+    Stamp,
     SubjectMismatchError,
     UnknownVersionError,
     ValueTooLargeError,
@@ -563,3 +567,75 @@ def test_codec_pickles_and_copies() -> None:
     for clone in (pickle.loads(pickle.dumps(codec())), copy.deepcopy(codec())):
         assert clone.decode(codec().encode(VALUE)) == VALUE
         assert clone.encode(VALUE) == codec().encode(VALUE)
+
+
+class Text(msgspec.Struct):
+    """A record of any size."""
+
+    text: str
+
+
+@dataclasses.dataclass
+class Asked:
+    """A record that does something when its field is read."""
+
+    text: str
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == "text" and asked:
+            asked.pop()()
+        return super().__getattribute__(name)
+
+
+asked: list[Callable[[], Any]] = []
+
+
+@pytest.mark.parametrize("payload", ["msgpack", "json"])
+def test_a_value_may_encode_others_while_it_is_encoded(payload: PayloadFormat) -> None:
+    """A call of a codec in the middle of another one makes a frame of its own."""
+    made: Codec[Asked] = Codec(Asked, subject="s", version=1, payload=payload, environment="test")
+    frames: list[bytes] = []
+    for _ in range(3):
+        asked.append(lambda: frames.append(made.encode(Asked("inner"))))
+        frames.append(made.encode(Asked("outer")))
+    assert [made.decode(one).text for one in frames] == ["inner", "outer"] * 3
+
+
+@pytest.mark.parametrize("payload", ["msgpack", "json"])
+@given(sizes=st.lists(st.sampled_from((0, 1, 100, 16_000, 16_384, 17_000, 70_000)), max_size=6), stamped=st.booleans())
+def test_frames_of_any_size_in_any_order(payload: PayloadFormat, sizes: list[int], stamped: bool) -> None:
+    """A frame does not depend on the frames that the codec has made before: no byte of theirs is in it."""
+    made: Codec[Text] = Codec(Text, subject="s", version=1, payload=payload, environment="test")
+    library = msgspec.msgpack if payload == "msgpack" else msgspec.json
+    stamp = Stamp(load_start=1, fresh_for=1000) if stamped else None
+    for size in sizes:
+        value = Text("x" * size)
+        frame = made.encode(value, stamp=stamp, context=b"key")
+        _, found = unpack(frame, subject="s", environment="test", context=b"key")
+        assert bytes(found) == library.encode(value)
+        assert made.decode(frame, context=b"key") == value
+
+
+@dataclasses.dataclass
+class Changing:
+    """A record whose number is another one when it is read for the third time."""
+
+    number: float
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == "number":
+            numbers.append(math.nan if len(numbers) < 2 else 0.5)
+            return numbers[-1]
+        return super().__getattribute__(name)
+
+
+numbers: list[float] = []
+
+
+def test_a_number_that_is_another_one_later_is_refused() -> None:
+    """JSON that has null in the place of a number is no payload, whatever the value says when it is asked again."""
+    made: Codec[Changing] = Codec(Changing, subject="s", version=1, payload="json", environment="test")
+    value = Changing(1.5)
+    numbers.clear()
+    with pytest.raises(EncodeError, match="has no JSON form"):
+        made.encode(value)

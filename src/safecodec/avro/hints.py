@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NO_DEFAULT", "Choice", "Enumeration", "FixedTuple", "Hint", "Literals", "Mapping", "Opaque", "RecordField",
-    "RecordHint", "Scalar", "Sequence", "every", "hint_of",
+    "RecordHint", "Scalar", "Sequence", "every", "hint_of", "parts",
 ]  # fmt: skip
 
 SCALARS: Final = frozenset({
@@ -194,10 +194,11 @@ def hint_of(type_: Any, most: int = DEFAULT.nodes) -> Hint:
 
 def every(hint: Hint) -> Iterator[Hint]:
     """Yield a hint and all hints in it, each once."""
-    return once(hint, _parts)
+    return once(hint, parts)
 
 
-def _parts(hint: Hint) -> tuple[Hint, ...]:
+def parts(hint: Hint) -> tuple[Hint, ...]:
+    """Return the hints that a hint holds itself."""
     match hint:
         case Sequence():
             return (hint.item,)

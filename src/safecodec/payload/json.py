@@ -21,8 +21,8 @@ class _Format:
     name = "JSON"
     texts_only = True
 
-    def encoder(self) -> Callable[[Any], bytes]:
-        return msgspec.json.Encoder().encode
+    def encoder(self) -> msgspec.json.Encoder:
+        return msgspec.json.Encoder()
 
     def decoder(self, type_: Any) -> Callable[[Any], Any]:
         return msgspec.json.Decoder(type_).decode

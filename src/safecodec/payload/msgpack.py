@@ -21,8 +21,8 @@ class _Format:
     name = "MessagePack"
     texts_only = False
 
-    def encoder(self) -> Callable[[Any], bytes]:
-        return msgspec.msgpack.Encoder().encode
+    def encoder(self) -> msgspec.msgpack.Encoder:
+        return msgspec.msgpack.Encoder()
 
     def decoder(self, type_: Any) -> Callable[[Any], Any]:
         return msgspec.msgpack.Decoder(type_).decode

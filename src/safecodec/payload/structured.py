@@ -8,10 +8,10 @@ transcoded: its plain value is written as Avro and read by the compiled plan of 
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from dataclasses import replace
 from functools import cache, partial
-from operator import contains
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
@@ -38,15 +38,22 @@ from ..avro.resolve import (
 )
 from ..avro.schema import of_root
 from ..errors import EncodeError, IncompatibleSchemaError, SchemaError
+from ._straight import CheckedDecoder, StraightEncoder
+from .dicts import dict_type
+from .numbers import Checks, finite_places, places_of
 from .transcode import Parser, Printer, form
-from .verdicts import refusal, verdict
+from .verdicts import verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from ..avro.schema import Schema
 
 FLOATS = ("float", "double")
+PROMOTED: Final = {(whole, number): Checks.WHOLE for whole in ("int", "long") for number in FLOATS} | {
+    ("float", "double"): Checks.SINGLE
+}
+"""What msgspec reads as a float without a look at what it is written as, and what a float then is checked for."""
 
 
 class Format(Protocol):
@@ -56,8 +63,8 @@ class Format(Protocol):
     texts_only: bool
     """Whether bytes and keys are written as text."""
 
-    def encoder(self) -> Callable[[Any], bytes]:
-        """Return an encoder's bound method."""
+    def encoder(self) -> Any:
+        """Return an encoder."""
 
     def decoder(self, type_: Any) -> Callable[[Any], Any]:
         """Return a decoder's bound method."""
@@ -106,7 +113,7 @@ def _check_union(node: Union, fmt: Format) -> None:
     """Refuse a union of two branches whose values may look alike."""
     forms: dict[str, list[Node]] = {}
     for one in node.branches:
-        if "safecodec.absent" not in getattr(one, "attributes", {}):
+        if not _is_absent(one):
             forms.setdefault(form(one, texts_only=fmt.texts_only), []).append(one)
     for shape, branches in forms.items():
         alike = _first_alike(branches)
@@ -160,16 +167,42 @@ def _marks(node: Node) -> list[Any]:
 # ---- straight decodes --------------------------------------------------------------------------------------------
 
 
-def _straight(writer: Schema, reader: Schema, action: Action) -> bool:
-    """Tell whether the reader's own decoder reads payloads of the writer as the pair's meaning demands."""
+def _straight(
+    fmt: Format, writer: Schema, reader: Schema, action: Action, checked: Collection[int] = frozenset()
+) -> bool:
+    """Tell whether the reader's own decoder reads payloads of the writer as the pair's meaning demands.
+
+    Args:
+        fmt: The format.
+        writer: The schema of the payloads.
+        reader: The schema of the values.
+        action: Both, resolved.
+        checked: The ids of leaves of the action whose values are looked at afterwards.
+    """
     if reader.type is None or _is_beyond_msgspec(reader):
         return False
-    if any(isinstance(node, Union) for node in walk(writer.root)) and writer.type is None:
-        return False  # without a type, a union's value need not be the first that msgspec tries
+    if writer.type is None and any(isinstance(node, Union) and _is_vague(node, fmt) for node in walk(writer.root)):
+        return False  # a union's value need not be of the branch that msgspec takes
     return all(
-        _straight_step(step) and not (isinstance(step, TakeItems) and _drops_before_bounds(step, writer, reader))
+        (id(step) in checked or _straight_step(step))
+        and not (isinstance(step, TakeItems) and _drops_before_bounds(step, writer, reader))
         for step in actions(action)
     )
+
+
+def _is_vague(node: Union, fmt: Format) -> bool:
+    """Tell whether the kind of a plain value leaves open which branch of a union it is of.
+
+    Records are told apart by their tags, see `_check_union`.
+    """
+    present = [one for one in node.branches if not _is_absent(one)]
+    forms = [form(one, texts_only=fmt.texts_only) for one in present if not isinstance(one, Record)]
+    return len(set(forms)) < len(forms) or "any" in forms or {"int", "float"} <= set(forms)
+
+
+def _is_absent(node: Node) -> bool:
+    """Tell whether a branch says that an optional field is missing."""
+    return isinstance(node, Record) and "safecodec.absent" in node.attributes
 
 
 def _drops_before_bounds(step: TakeItems, writer: Schema, reader: Schema) -> bool:
@@ -221,6 +254,27 @@ def _straight_step(step: Action, *, blind: bool = False) -> bool:
     return True
 
 
+def _promoted(reader: Schema, action: Action) -> dict[int, tuple[int, Checks]]:
+    """Return what the floats are checked for that were written as other numbers, with their hints' ids, by steps' ids.
+
+    There are none where a class's own code may have changed its fields when they are looked at.
+    """
+    hints = reader.hints
+    if reader.type is None or any(map(_has_hook, every(hints[id(reader.root)]))):
+        return {}
+    found: dict[int, tuple[int, Checks]] = {}
+    for one in actions(action):
+        if isinstance(one, Take) and one.writer.logical is one.reader.logical is None:
+            kinds = getattr(one.writer, "kind", "bytes"), getattr(one.reader, "kind", "bytes")
+            if kinds in PROMOTED and id(one.reader) in hints:
+                found[id(one)] = id(hints[id(one.reader)]), PROMOTED[kinds]
+    return found
+
+
+def _has_hook(hint: Hint) -> bool:
+    return isinstance(hint, RecordHint) and (hint.kind == "attrs" or hasattr(class_of(hint), "__post_init__"))
+
+
 def _straight_leaf(step: Take) -> bool:
     kinds = {getattr(step.writer, "kind", "bytes"), getattr(step.reader, "kind", "bytes")}
     return step.writer.logical == step.reader.logical and (len(kinds) == 1 or kinds <= {"int", "long"})
@@ -267,11 +321,8 @@ def reads_newer(writer: Schema, reader: Schema) -> bool:
     both = (*walk(writer.root), *walk(reader.root))
     if any(isinstance(node, Record) and "safecodec.array_like" in node.attributes for node in both):
         return begins_with(writer.root, reader.root, "msgpack")
-    try:
-        action = resolve(writer, reader)
-    except IncompatibleSchemaError:
-        return False
-    return all(_straight_step(step, blind=True) for step in actions(action))
+    action = _resolved(writer, reader)
+    return action is not None and all(_straight_step(step, blind=True) for step in actions(action))
 
 
 # ---- encoding ----------------------------------------------------------------------------------------------------
@@ -289,16 +340,11 @@ def encoder(fmt: Format, writer: Schema, source: Schema) -> Callable[[Any], byte
     older = writer is not source and (writer != source or any(map(_has_bounds, walk(writer.root))))
     if older or source.type is None or _needs_order(source) or _is_beyond_msgspec(source):
         return _Transcoder(fmt, writer, source).encode
-    encode = fmt.encoder()
     _typed(fmt, source.type)  # whatever msgspec does not read, it does not write either
-    finite = fmt.texts_only and any(_may_hold_float(node) for node in walk(source.root))
-    if finite:
-        encode = _finite(encode, _typed(fmt, source.type))
+    encode = _finite(fmt, source, _refuse_infinite)
     long = _long_decimal(writer)
     if long is None:
         return encode
-    if not finite:
-        encode = partial(_called, encode)
     looks_long, most, checking = long.search, writer.limits.digits, cache(partial(_Transcoder, fmt, writer, source))
 
     def within(value: Any) -> bytes:
@@ -343,50 +389,43 @@ class _Transcoder:
 
     def __init__(self, fmt: Format, writer: Schema, source: Schema) -> None:
         self.to_avro = avro_encoder(writer, source).encode
-        self.printer = Printer(writer.root, writer.limits, texts_only=fmt.texts_only)
-        self.write = fmt.encoder()
-        self.texts_only = fmt.texts_only
+        typed = dict_type(writer.root, writer.limits)
+        self.looks = fmt.texts_only and typed is None
+        self.plain: Callable[[bytes], Any]
+        self.write: Callable[[Any], bytes]
+        if typed is None:
+            self.plain = Printer(writer.root, writer.limits, texts_only=fmt.texts_only).plain
+            self.write = fmt.encoder().encode
+        else:  # the plain value is that of Avro
+            untyped = of_root(writer.root, writer.limits)
+            self.plain = avro_decoder(untyped, untyped).decode
+            self.write = _finite(fmt, typed, partial(_demand_finite, path="$"))
 
     def encode(self, value: Any) -> bytes:
-        found = self.printer.plain(self.to_avro(value))
-        if self.texts_only:
+        found = self.plain(self.to_avro(value))
+        if self.looks:
             _demand_finite(found, "$")
         return self.write(found)
 
 
-def _finite(encode: Callable[[Any], bytes], decode: Callable[[bytes], Any]) -> Callable[[Any], bytes]:
-    """JSON has no NaN and no infinity, and msgspec writes null for them: where there is a null, look."""
+def _finite(fmt: Format, schema: Schema, refuse: Callable[[Any], None]) -> Callable[[Any], bytes]:
+    """Return msgspec's encoder, which refuses what JSON has no form for.
 
-    def finite(value: Any) -> bytes:
-        payload: bytes = _called(encode, value)
-        if b"null" in payload and not _comes_back(decode, payload, value):
-            _demand_finite(_called(msgspec.to_builtins, value), "$")
-        return payload
-
-    return finite
-
-
-def _comes_back(decode: Callable[[bytes], Any], payload: bytes, value: Any) -> bool:
-    """Tell whether a value is what its payload decodes to: nothing in it was written as null that is no None."""
-    found, error = attempt(decode, payload)
-    same: bool | None = False
-    if error is None:
-        same, error = attempt(partial(contains, [found]), value)
-    if error is not None and not isinstance(error, (*FAULTS, msgspec.MsgspecError)):
-        raise error
-    return bool(same)  # the walk that follows finds what it was
-
-
-def _called(function: Callable[[Any], Any], value: Any) -> Any:
-    """Return what a call returns that knows no Python code but a type's own.
-
-    Raises:
-        EncodeError: It refuses the value.
+    Args:
+        fmt: The format.
+        schema: That of the values, which has a type.
+        refuse: Raises the error on such a value.
     """
-    found, error = attempt(function, value)
-    if error is not None:
-        raise refusal(error, function) or error
-    return found
+    places = None
+    if fmt.texts_only and any(_may_hold_float(node) for node in walk(schema.root)):
+        places = partial(finite_places, schema.hints[id(schema.root)])
+    return StraightEncoder(fmt.encoder(), places, refuse).encode
+
+
+def _refuse_infinite(value: Any) -> None:
+    """Refuse a value of a type in which a float was found that is not finite."""
+    _demand_finite(msgspec.to_builtins(value), "$")
+    raise EncodeError("a number that is not finite has no JSON form", path="$")  # it was there, and is there no more
 
 
 def _demand_finite(value: Any, path: str) -> None:
@@ -412,10 +451,30 @@ def decoder(fmt: Format, writer: Schema, reader: Schema) -> Callable[[Any], Any]
         SchemaError: The format cannot tell a union's branches apart.
     """
     _check(writer, fmt)
-    action = resolve(writer, reader)
-    if _straight(writer, reader, action):
-        return _within(fmt, writer, reader)
-    return _Retranscoder(fmt, writer, reader).decode
+    action: Action | None = resolve(writer, reader)
+    resolving = cache(partial(_Retranscoder, fmt, writer, reader))
+    typed = reader if reader.type is not None else dict_type(reader.root, reader.limits)
+    if typed is not None and typed is not reader:
+        action = _resolved(writer, typed)
+    if typed is None or action is None:
+        return resolving().decode
+    if _straight(fmt, writer, typed, action):
+        return _within(fmt, writer, typed)
+    promoted = _promoted(typed, action)
+    if not promoted or not _straight(fmt, writer, typed, action, promoted):
+        return resolving().decode
+    checks: dict[int, Checks] = defaultdict(lambda: Checks(0))
+    for hint, check in promoted.values():
+        checks[hint] |= check
+    place = places_of(typed.hints[id(typed.root)], checks)
+    return CheckedDecoder(_within(fmt, writer, typed), place, lambda payload: resolving().decode(payload)).decode
+
+
+def _resolved(writer: Schema, reader: Schema) -> Action | None:
+    try:
+        return resolve(writer, reader)
+    except IncompatibleSchemaError:
+        return None
 
 
 def _within(fmt: Format, writer: Schema, reader: Schema) -> Callable[[Any], Any]:
@@ -440,7 +499,7 @@ def _within(fmt: Format, writer: Schema, reader: Schema) -> Callable[[Any], Any]
 def forward_decoder(fmt: Format, reader: Schema, target: Schema) -> Callable[[Any], Any]:
     """Return what reads payloads of a newer schema by the names that the reader knows, as values of the target."""
     _check(reader, fmt)
-    if not any(map(_is_exact, walk(reader.root))) and _straight(reader, target, resolve(reader, target)):
+    if not any(map(_is_exact, walk(reader.root))) and _straight(fmt, reader, target, resolve(reader, target)):
         return _within(fmt, reader, target)
     try:
         return _Retranscoder(fmt, _lenient(reader), target).decode
