@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import msgspec
 import pytest
 
-from safecodec import IncompatibleSchemaError, SchemaError
+from safecodec import Codec, IncompatibleSchemaError, SchemaError
 from safecodec.avro.layout import begins_with
 from safecodec.avro.schema import Schema
 from safecodec.evolution.versions import Versions
@@ -157,3 +158,29 @@ def test_every_pair_is_checked_when_made(payload: str) -> None:
     with pytest.raises(IncompatibleSchemaError, match="what version 1 of subject 'value' wrote"):
         versions.decoders()
     assert len(Versions(APPENDED, 3, {2: ONE}, subject="value", payload=payload).decoders()) == 3
+
+
+@dataclasses.dataclass
+class Plain:
+    """The version before `Filled`."""
+
+    x: int
+
+
+@dataclasses.dataclass
+class Filled:
+    """A field whose default only its class makes."""
+
+    x: int
+    tags: dict[str, int] = dataclasses.field(default_factory=lambda: {"a": 1})
+
+
+@pytest.mark.parametrize("payload", ["avro", "msgpack", "json"])
+def test_a_schema_has_no_default_of_its_class(payload: Any) -> None:
+    """A class that is given as its schema cannot fill a field that an older version lacks, and the error says so."""
+    codec = Codec(Filled, subject="s", version=2, older={1: Plain}, payload=payload, environment="test")
+    old = Codec(Plain, subject="s", version=1, payload=payload, environment="test").encode(Plain(7))
+    assert codec.decode(old) == Filled(7)
+    exported = Schema(Filled).json
+    with pytest.raises(IncompatibleSchemaError, match="only its class makes the default"):
+        Codec(exported, subject="s", version=2, older={1: Plain}, payload=payload, environment="test")

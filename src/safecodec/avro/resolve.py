@@ -151,7 +151,7 @@ def resolve(writer: Schema, reader: Schema) -> Action:
     """
     drops = writer.type is None and reader.type is None
     most = max(writer.limits.nodes, reader.limits.nodes)
-    action = _Resolver(drops=drops, most=most).root(writer.root, reader.root)
+    action = _Resolver(drops=drops, typed=reader.type is not None, most=most).root(writer.root, reader.root)
     _accept(one for one in actions(action) if isinstance(one, Refused))
     return action
 
@@ -254,12 +254,14 @@ class _Resolver:
 
     Args:
         drops: Whether a reader without a logical type takes the underlying value: between two Avro schemas.
+        typed: Whether there are classes of the reader's records, which make defaults that no schema has.
         by_value: Whether single values may be refused, as where an older version is written.
         most: How many nodes a schema may have; steps are bounded by it.
     """
 
-    def __init__(self, *, drops: bool, by_value: bool = False, most: int = DEFAULT.nodes) -> None:
+    def __init__(self, *, drops: bool, typed: bool = True, by_value: bool = False, most: int = DEFAULT.nodes) -> None:
         self.drops = drops
+        self.typed = typed
         self.by_value = by_value
         self.most = most
         self.steps = 0
@@ -391,9 +393,9 @@ class _Resolver:
             at = f"{path}.{one.name}"
             found = next((by_name[name] for name in (one.name, *one.aliases) if name in by_name), None)
             inner = None if found is None else self.field(found, reader, one, at)
-            if found is None and not _has_default(one):
+            if found is None and not self.has_default(one):
                 needs = f"the reader needs the field {one.name!r}, which the writer lacks"
-                inner = Refused(None, f"{needs}; it has no default", at)
+                inner = Refused(None, f"{needs}; {self.no_default(one)}", at)
             action.fields.append((one, found, inner))
         self.open.remove(id(action))
         return action
@@ -407,11 +409,19 @@ class _Resolver:
             return self.shifted(self.resolve(writer.type, mine, path), reader)
         assert isinstance(writer.type, Union)
         absent: Action = TakeAbsent(record, reader)
-        if not _has_default(reader):
+        if not self.has_default(reader):
             needs = f"the writer may leave out the field {writer.name!r}, which the reader needs"
-            absent = Refused(writer.type.branches[0], f"{needs}; it has no default", path)
+            absent = Refused(writer.type.branches[0], f"{needs}; {self.no_default(reader)}", path)
         inner = TakeBranch(writer.type, (absent, *self.branches(writer.type.branches[1:], mine, path)))
         return self.shifted(inner, reader)
+
+    def has_default(self, one: Field) -> bool:
+        return is_optional(one) or one.default is not ABSENT or (self.typed and filled_by_type(one))
+
+    def no_default(self, one: Field) -> str:
+        if filled_by_type(one):
+            return "only its class makes the default: give the class in place of its schema, or the schema a default"
+        return "it has no default"
 
     def present_of(self, one: Field) -> Node:
         if not is_optional(one):
@@ -544,10 +554,6 @@ def _is_duration(node: Fixed | Record) -> bool:
         return node.logical is not None and node.logical.name == "duration"
     whole = [isinstance(field.type, Primitive) and value_type(field.type) == "whole number" for field in node.fields]
     return _is_tuple(node) and len(whole) == 3 and all(whole)
-
-
-def _has_default(one: Field) -> bool:
-    return is_optional(one) or filled_by_type(one) or one.default is not ABSENT
 
 
 def filled_by_type(one: Field) -> bool:
