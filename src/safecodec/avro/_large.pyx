@@ -11,6 +11,8 @@ from safecodec.avro._utf8 cimport count_utf8, read_utf8, size_utf8, write_utf8
 
 cdef extern from "Python.h":
     PyObject *PyUnicode_New(Py_ssize_t, uint32_t) except NULL
+    PyObject *PyUnicode_FromOrdinal(int) noexcept
+    uint32_t PyUnicode_READ(int, const void *, Py_ssize_t) noexcept
     PyObject *PyBytes_FromStringAndSize(const char *, Py_ssize_t) except NULL
     char *PyBytes_AS_STRING(PyObject *) noexcept
     int PyUnicode_KIND(PyObject *) noexcept
@@ -44,7 +46,17 @@ cdef PyObject *wide_text(Cursor *cursor, const uint8_t *data, Py_ssize_t size) e
         Py_DECREF(text)
         fail(cursor, NO_UTF_8, data + first_fault(data, size), 0, 0)
         raise refusal(cursor)
+    if length == 1 and most == 0xFF:  # of which CPython has one object each
+        return shared(text)
     return text
+
+
+cdef PyObject *shared(PyObject *text) except NULL:
+    cdef PyObject *one = PyUnicode_FromOrdinal(<int>PyUnicode_READ(PyUnicode_KIND(text), PyUnicode_DATA(text), 0))
+    Py_DECREF(text)
+    if one is NULL:
+        raise MemoryError
+    return one
 
 
 cdef PyObject *large_bytes(const uint8_t *data, Py_ssize_t size) except NULL:
