@@ -37,7 +37,7 @@ def dataclass_of(fields: int) -> Any:
 
 
 def schema_of(fields: int) -> Any:
-    """The same record as the JSON of its schema, parsed, as of an .avsc file."""
+    """The record of `wide_type` as the JSON of its schema, parsed, as of an .avsc file."""
     return avro.Schema(wide_type(fields)).json
 
 

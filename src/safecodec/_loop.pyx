@@ -65,7 +65,7 @@ cdef class Hold:
                 self.give_back()
         return 0
 
-    # What somebody else has set meanwhile stays.
+    # A threshold that somebody else has set meanwhile stays.
     cdef int give_back(self) except -1:
         if self.whole:
             if self.found:

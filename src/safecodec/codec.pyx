@@ -38,7 +38,7 @@ from safecodec.frame._header import LONGEST_PAYLOAD as _LONGEST_PAYLOAD
 from safecodec.payload.shadow import Shadow
 from safecodec.payload.verdicts import refusal
 
-# What a value is written with: the start of the header, the stamp's block, which is NULL where there is none, the context,
+# The terms of writing a value: the start of the header, the stamp's block, which is NULL where there is none, the context,
 # and when to breathe.
 cdef struct Terms:
     const Prefix *prefix

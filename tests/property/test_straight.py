@@ -41,7 +41,7 @@ def fields(schema: Schema) -> Iterator[Field]:
 
 
 def straight_decoder(form: Any, writer: Schema, reader: Schema) -> Any:
-    """What a codec reads a pair with, or None where that is the way by Avro, or no codec takes the pair."""
+    """Return what a codec reads a pair with; None where that is the way by Avro, or no codec takes the pair."""
     try:
         found = form.decoder(writer, reader)
     except SafecodecError:

@@ -157,7 +157,7 @@ class Sources:
 
     def __init__(self, source: Schema, target: Schema, *, plain: bool = False) -> None:
         self.entries: Callable[[Any], list[Any]] = _entries
-        """What makes pairs of a dict that is written as an array of them, as one is whose keys are no texts."""
+        """Makes pairs of a dict that is written as an array of them, as one is whose keys are no texts."""
         self._checker = checker if plain else compiled
         self._plain = plain
         self._hints = {**target.hints, **source.hints}

@@ -46,8 +46,8 @@ cdef inline Py_ssize_t check_frame(
     return found
 
 
-# What check_frame answers for a frame that passes all verdicts, has no stamp and no context, and is so short that it is
-# summed with the GIL: in one go, and without an error for another frame, of which it answers a negative number.
+# Answers as check_frame does for a frame that passes all verdicts, has no stamp and no context, and is so short that it is
+# summed with the GIL. For any other frame the answer is a negative number, and no error is made.
 cdef inline Py_ssize_t find_quickly(Span frame, const Expected *expected, PyObject *versions) noexcept:
     if not HEADER_SIZE <= frame.size < RELEASE_GIL_FROM or not is_expected(frame, expected):
         return UNKNOWN

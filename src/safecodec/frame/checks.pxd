@@ -168,7 +168,7 @@ cdef inline void fill_prefix(Prefix *prefix, const uint8_t *data) noexcept nogil
     prefix.checksum = sum_crc32c(0, data, AT_PAYLOAD_LENGTH)
 
 
-# What sum_header returns for a header that has a prefix, of which only the rest is summed.
+# The checksum of a header that has a prefix, as sum_header returns it: only the rest is summed.
 cdef inline uint32_t sum_rest(const Prefix *prefix, const uint8_t *header, Span context) noexcept nogil:
     cdef uint32_t value = sum_crc32c(
         prefix.checksum, header + AT_PAYLOAD_LENGTH, AT_HEADER_CHECKSUM - AT_PAYLOAD_LENGTH

@@ -66,7 +66,7 @@ cdef inline bint may_hold_null(const uint8_t *data, Py_ssize_t size) noexcept no
     return is_null_in(data, at, size - 3)
 
 
-# The same for places from one to another. A null is the whole payload, or stands behind ":", "[", "," or, as a key, a quote.
+# Whether there is one between two places. A null is the whole payload, or stands behind ":", "[", "," or, as a key, a quote.
 cdef inline bint is_null_in(const uint8_t *data, Py_ssize_t start, Py_ssize_t end) noexcept nogil:
     cdef Py_ssize_t at
     for at in range(start, end):

@@ -25,7 +25,7 @@ cdef extern from "Python.h":
 
 @cython.final
 cdef class Place:
-    """What to look at in the values of one type; several of the attributes where it is a union.
+    """The places of floats in the values of one type; several of the attributes where it is a union.
 
     Attributes:
         checks: `Checks` of a float.
@@ -40,7 +40,7 @@ cdef class Place:
 
 @cython.final
 cdef class FieldPlace:
-    """What to look at in one field of a record.
+    """The places of floats in one field of a record.
 
     Args:
         name: The attribute, or the key.
@@ -57,8 +57,9 @@ cdef class FieldPlace:
 cdef class StraightEncoder:
     """Writes payloads by msgspec, and refuses floats that JSON has no form for.
 
-    Small payloads are written into one buffer again and again, which spares msgspec an object for each. Who is given it has
-    it alone: a call that comes meanwhile, from another thread or from a value's own code, has none and makes bytes.
+    Small payloads are written into one buffer again and again, which spares msgspec an object for each. A call takes the
+    buffer and gives it back: one that comes meanwhile, from another thread or from a value's own code, finds none and makes
+    bytes.
 
     Args:
         encoder: msgspec's encoder.

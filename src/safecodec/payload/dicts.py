@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import uuid
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypedDict, Union
 
 from msgspec import Meta
@@ -41,6 +42,7 @@ class _NoTypeError(Exception):
     """No type says what a node's values are."""
 
 
+@lru_cache(maxsize=8)  # a codec asks for that of its newest version several times
 def dict_type(root: Node, limits: Limits) -> Schema | None:
     """Return the schema of the type, with the type; None where msgspec has none that says as much as the Avro schema.
 

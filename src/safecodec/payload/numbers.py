@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Checks(IntFlag):
-    """What a float is checked for."""
+    """Checks of a float."""
 
     FINITE = 1
     """It is no NaN and no infinity."""

@@ -53,7 +53,7 @@ FLOATS = ("float", "double")
 PROMOTED: Final = {(whole, number): Checks.WHOLE for whole in ("int", "long") for number in FLOATS} | {
     ("float", "double"): Checks.SINGLE
 }
-"""What msgspec reads as a float without a look at what it is written as, and what a float then is checked for."""
+"""Promotions that msgspec makes without looking at the number, and the checks of the float that it returns."""
 
 
 class Format(Protocol):
