@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -34,6 +35,14 @@ def f(value, text):
         return False
     if value == "a:b":
         return False
+    if value == 3:
+        found = (
+            f"{value} is three"
+        )
+        raise ValueError(found)
+    if value == 4:
+        print("four")
+        raise ValueError
     if value is None:
         raise MemoryError
     return value
@@ -41,12 +50,13 @@ def f(value, text):
 
 
 def test_checks_get_a_switch() -> None:
-    """An `if` whose way is a verdict, or passes one on, has a switch; others and lacking memory have none."""
+    """Each part of an `if` whose way is a verdict, or passes one on, has a switch; others have none."""
     text, found = mutate.mutated("x.py", SOURCE, 7)
-    assert [(one.number, one.line) for one in found] == [(7, 9), (8, 11), (9, 16)]
-    assert "    if (value < 0) and lives(7):  # never\n" in text
-    assert "    if (not isinstance(value, int) or (\n        value > 5\n    )) and lives(8):\n" in text
-    assert "    elif (not take_long(cursor, &value)) and lives(9):\n" in text
+    assert [(one.number, one.line) for one in found] == [(7, 9), (8, 11), (9, 11), (10, 16), (11, 20)]
+    assert "    if ((value < 0) and lives(7)):  # never\n" in text
+    assert "    if ((not isinstance(value, int)) and lives(8)) or " in text
+    assert " or (((\n        value > 5\n    )) and lives(9)):\n" in text
+    assert "    elif ((not take_long(cursor, &value)) and lives(10)):\n" in text
     assert text.startswith(
         '"""A module."""\n\nfrom __future__ import annotations\n\nfrom safecodec._mutants import lives\n'
     )
@@ -54,12 +64,83 @@ def test_checks_get_a_switch() -> None:
     assert mutate.mutated("x.py", "import os\n", 0) == ("import os\n", [])
 
 
+@pytest.mark.parametrize(
+    ("condition", "parts"),
+    [
+        ("a or b", ["a", "b"]),
+        ("a and (b or c) or f(d or e)[g or h]", ["a and (b or c)", "f(d or e)[g or h]"]),
+        ("""a == ' or ' or b != "(" """, ["a == ' or '", """b != "(" """]),
+        ("a if b or c else d", ["a if b or c else d"]),
+    ],
+)
+def test_conditions_have_parts(condition: str, parts: list[str]) -> None:
+    """A condition is divided where `or` joins it, but not in brackets or texts, nor where it is a choice."""
+    assert mutate.parts_of(condition, " or ") == parts
+
+
+def test_bounds_of_a_fast_path_get_a_switch() -> None:
+    """What a fast path demands of a value can be taken as given, where an `if` or a returned value asks for it."""
+    source = (
+        "import x\n"
+        "    if self.kind == A and 0 < size <= 8:\n"
+        "        return here\n"
+        "    if size < 3:\n"
+        "        return None\n"
+        "    return made(value) if -self.below < value < self.below else None\n"
+        "    return not overflow and self.least <= number <= self.most and (\n"
+        "        self.factor == 1\n"
+        "    )\n"
+    )
+    text, found = mutate.mutated("avro/_conversions.pyx", source, 0)
+    assert text.split("\n")[2:] == [
+        "    if self.kind == A and ((0 < size <= 8) or not lives(0)):",
+        "        return here",
+        "    if ((size < 3) and lives(1)):",
+        "        return None",
+        "    return made(value) if ((-self.below < value < self.below) or not lives(2)) else None",
+        "    return ((not overflow) or not lives(3)) and ((self.least <= number <= self.most) or not lives(4)) and (",
+        "        self.factor == 1",
+        "    )",
+        "",
+    ]
+    assert len(found) == 5
+
+
+def test_checks_in_c_get_a_switch() -> None:
+    """C that gives a verdict, or returns whether a place is within an object, has switches of C."""
+    source = (
+        "import x\n"
+        "        return offset >= a && offset % b == 0\n"
+        "            && offset <= c;\n"
+        "        if (x != y || f(x, y)) return -1;\n"
+        "        return safecodec_is_within(x, y) ? y : -1;\n"
+    )
+    text, found = mutate.mutated("avro/_slots.pyx", source, 0)
+    assert " ".join(text.split("\n", 2)[2].split()) == (
+        "return ((offset >= a) || !lives(0)) && ((offset % b == 0 ) || !lives(1)) && ((offset <= c) || !lives(2)); "
+        "if (((x != y) && lives(3)) || ((f(x, y)) && lives(4))) return -1; "
+        "return ((safecodec_is_within(x, y)) || !lives(5)) ? y : -1;"
+    )
+    assert len(found) == 6
+
+
+PACKAGE = ROOT / "src" / "safecodec"
+RAISED_OTHERWISE = {"avro/canonical.py", "avro/defaults.py"}
+"""Sources whose verdicts are behind no condition: each tells of an error that was caught."""
+
+
 def test_every_source_has_its_checks() -> None:
-    """The sources that are looked at exist, and the bounds of a payload are among the checks."""
-    assert [file for file in mutate.FILES if not (ROOT / "src" / "safecodec" / file).exists()] == []
-    texts = [str(one) for one in mutate._listed()]
-    assert len(texts) > 150
-    assert any("_cursor.pxd" in text and "<= cursor.end - cursor.at" in text for text in texts)
+    """Each source with a verdict has checks that are found, or is one of those whose checks stay, for a reason."""
+    listed = [one.file for one in mutate._listed()]
+    assert len(listed) > 400
+    files = mutate.sources(PACKAGE)
+    verdict = re.compile(rf"^ +({mutate.VERDICT.pattern})", re.MULTILINE)
+    judging = {file for file in files if verdict.search((PACKAGE / file).read_text("utf-8"))}
+    assert judging - set(listed) == RAISED_OTHERWISE
+    assert {*mutate.QUICK, *mutate.IN_C, *mutate.BOUNDED} <= set(listed)
+    every = [path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.p*")]
+    assert all(any(file.startswith(start) for file in every) for start in mutate.UNCHECKED)
+    assert any(one.file == "avro/_cursor.pxd" and "<= cursor.end - cursor.at" in one.text for one in mutate._listed())
 
 
 def test_equivalent_checks_are_there() -> None:
@@ -68,14 +149,53 @@ def test_equivalent_checks_are_there() -> None:
         assert any(one.file == file and part in one.text for one in mutate._listed()), (file, part)
 
 
-def test_removed_checks_that_nothing_misses_end_a_run_with_1(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+TESTS = """
+import os
+
+
+def ask(*numbers):
+    if "SAFECODEC_ASKED" in os.environ:
+        with open(os.environ["SAFECODEC_ASKED"], "r+b") as file:
+            for number in numbers:
+                file.seek(number)
+                file.write(b"1")
+
+
+ask(5)
+
+
+def test_a():
+    ask(1, 2)
+    assert os.environ["SAFECODEC_MUTANT"] not in "23"
+
+
+def test_b():
+    ask(3, 4)
+    assert os.environ["SAFECODEC_MUTANT"] not in "135"
+"""
+
+
+def test_a_mutant_is_run_on_the_tests_that_ask_its_switch(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    """A run names the checks that no test misses."""
-    monkeypatch.setattr(mutate, "verdict_of", lambda one, patience: "" if one.number == 2 else f"caught {patience}")
-    monkeypatch.setattr(sys, "argv", ["mutate.py", "--again", "--only", "1,2,3"])
+    """A mutant is caught by a test that asks its switch and fails; a run names the checks that no such test misses."""
+    monkeypatch.setattr(mutate, "PLACE", tmp_path)
+    monkeypatch.setattr(mutate, "REACHED", tmp_path / "reached.jsonl")
+    monkeypatch.setattr(mutate, "TESTS", ("test_x.py",))
+    monkeypatch.setattr(mutate, "EQUIVALENT", ())
+    (tmp_path / "test_x.py").write_text(TESTS)
+    assert mutate.recorded()[1] == ""
+    assert {number: [test for _, test in tests] for number, tests in mutate.reached().items()} == {
+        1: ["test_x.py::test_a"], 2: ["test_x.py::test_a"], 3: ["test_x.py::test_b"], 4: ["test_x.py::test_b"],
+        5: ["test_x.py"],
+    }  # fmt: skip
+    monkeypatch.setattr(sys, "argv", ["mutate.py", "--again", "--only", "1,3,5,6"])
     assert mutate.main() == 1
     printed = capsys.readouterr().out
-    assert printed.count("caught None") == 2
-    assert "survivor:    2 avro/_cursor.pxd:" in printed
-    assert "2 of 3 checks removed were caught" in printed
+    assert [line.split()[1] for line in printed.splitlines() if line.startswith("survivor: ")] == ["1", "6"]
+    assert "2 of 4 checks removed were caught" in printed
+    assert [line for line in printed.splitlines() if "FAILED" in line] == [
+        f"     FAILED test_x.py::test_b - AssertionError: assert '{number}' not in '135'" for number in (3, 5)
+    ]
+    monkeypatch.setattr(sys, "argv", ["mutate.py", "--again", "--only", "1", "--tests", "test_x.py"])
+    assert mutate.main() == 0

@@ -310,6 +310,16 @@ def test_a_plan_checks_the_places_that_it_fills(cls: type, change: dict[str, Any
             plan.decode(b"\2\2")
 
 
+@pytest.mark.parametrize("how", ["slots", "attributes"])
+def test_a_plan_takes_sizes_of_objects_from_classes_alone(how: str) -> None:
+    """Objects of a record are made from a class's layout: a plan whose record names something else is refused."""
+    schema = Schema(Two)
+    targets = Bent(schema)
+    targets.change = {"how": how, "cls": 3}
+    with pytest.raises(TypeError, match="3 is no class"):
+        Plan(Identity().of(schema.root), targets, Limits(), False).decode(b"\2\2")
+
+
 @pytest.mark.parametrize(
     ("cls", "change"),
     [(Two, {"cls": Pair}), (Two, {"cls": 3}), (Two, {"get": "index", "size": 2}), (TwoNamed, {"size": 1})],
