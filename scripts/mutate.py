@@ -17,7 +17,9 @@ import json
 import mmap
 import os
 import re
+import resource
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -26,6 +28,7 @@ from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 
@@ -62,6 +65,22 @@ QUICK = {
 
 BOUNDED = ("avro/_bounds.pyx", "avro/_conversions.pyx")
 """Sources whose fast paths say what they take by bounds that hold."""
+
+OPTIONS = ("-q", "-p", "no:cacheprovider", "-p", "mutate", "--no-header")
+MEMORY = 12 << 30
+"""Bytes that a process of tests may have: a bound that is gone may let a value take all memory."""
+LOADED = (
+    "_pytest.python",
+    "hypothesis.strategies",
+    "hypothesis.internal.conjecture.engine",
+    "msgspec",
+    "fastavro",
+    "pydantic",
+    "attrs",
+    "asyncio",
+    "unittest.mock",
+)
+"""Modules that take long to be loaded; processes of tests are copies of one that has them."""
 
 TESTS = ("tests/unit", "tests/property", "tests/fuzz", "tests/vectors")
 LEFT_OUT = (
@@ -418,8 +437,10 @@ def recorded() -> tuple[float, str]:
     asked.write_bytes(bytes(MOST))
     REACHED.unlink(missing_ok=True)
     every = [one for name in TESTS for one in _files(PLACE / name)]
-    done = _pytest(every, {ASKED: str(asked), "SAFECODEC_MUTANT": "-1"}, None)
-    return time.monotonic() - start, "\n".join(_failed(done)) or (done.stdout[-2000:] if done.returncode else "")
+    environment = {**os.environ, **_environment({ASKED: str(asked), "SAFECODEC_MUTANT": "-1"})}
+    command = [sys.executable, "-m", "pytest", *OPTIONS, *every]
+    done = subprocess.run(command, cwd=PLACE, env=environment, capture_output=True, text=True, check=False)
+    return time.monotonic() - start, "\n".join(_failed(done.stdout)) or (done.stdout[-2000:] if done.returncode else "")
 
 
 def reached() -> dict[int, list[tuple[float, str]]]:
@@ -445,40 +466,51 @@ def verdict_of(mutant: Mutant, tests: dict[int, list[tuple[float, str]]]) -> str
 def _run(mutant: Mutant, tests: list[tuple[float, str]]) -> str:
     if not tests:
         return ""
-    names = PLACE / f"tests-{mutant.number}"
+    names, said = PLACE / f"tests-{mutant.number}", PLACE / f"said-{mutant.number}"
     names.write_text("\n".join(name for _, name in tests), encoding="utf-8")
     files = list(dict.fromkeys(name.split("::")[0] for _, name in tests))
-    try:
-        patience = 60 + PATIENCE * sum(seconds for seconds, _ in tests)
-        done = _pytest(["-x", *files], {ONLY: str(names), "SAFECODEC_MUTANT": str(mutant.number)}, patience)
-    except subprocess.TimeoutExpired:
+    environment = _environment({ONLY: str(names), "SAFECODEC_MUTANT": str(mutant.number)})
+    run = get_context("forkserver").Process(target=_tested, args=(PLACE, files, environment, said))
+    run.start()
+    run.join(60 + PATIENCE * sum(seconds for seconds, _ in tests))
+    if run.exitcode is None:
+        assert run.pid
+        os.killpg(run.pid, signal.SIGKILL)
+        run.join()
         return "the tests hang"
-    finally:
-        names.unlink()
-    if done.returncode == pytest.ExitCode.NO_TESTS_COLLECTED:
-        raise RuntimeError(f"the tests of {mutant} are gone: {done.stdout}")
-    return (_failed(done) or [f"the process ended with {done.returncode}"])[0] if done.returncode else ""
+    text = said.read_text(encoding="utf-8", errors="replace")
+    names.unlink()
+    said.unlink()
+    if run.exitcode == pytest.ExitCode.NO_TESTS_COLLECTED:
+        raise RuntimeError(f"the tests of {mutant} are gone: {text}")
+    return (_failed(text) or [f"the process ended with {run.exitcode}"])[0] if run.exitcode else ""
 
 
-def _pytest(arguments: list[str], more: dict[str, str], patience: float | None) -> subprocess.CompletedProcess[str]:
-    environment = {
-        **os.environ,
+def _tested(place: Path, files: list[str], environment: dict[str, str], said: Path) -> None:
+    """Run files of tests in a process of their own, which has the modules of others, but none of the package."""
+    os.setsid()
+    os.environ.update(environment)
+    sys.path[:0] = environment["PYTHONPATH"].split(":")
+    os.chdir(place)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    with said.open("wb") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    sys.exit(pytest.main(["-x", "-W", "ignore::pytest.PytestAssertRewriteWarning", *OPTIONS, *files]))
+
+
+def _environment(more: dict[str, str]) -> dict[str, str]:
+    return {
         "PYTHONPATH": f"{PLACE / 'src'}:{ROOT / 'scripts'}",
         "SAFECODEC_EXPECT_SOURCE": str(PLACE / "src"),
         "HYPOTHESIS_PROFILE": "unshrunk",
         "PYTHONHASHSEED": "0",
         **more,
     }
-    options = ["-q", "-p", "no:cacheprovider", "-p", "mutate", "--no-header"]
-    # ulimit: a bound that is gone may let a value take all memory.
-    limited = ["sh", "-c", 'ulimit -v 12000000; exec "$@"', "sh", sys.executable, "-m", "pytest", *options, *arguments]
-    return subprocess.run(
-        limited, cwd=PLACE, env=environment, capture_output=True, text=True, check=False, timeout=patience
-    )
 
 
-def _failed(done: subprocess.CompletedProcess[str]) -> list[str]:
-    return [line[:160] for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+def _failed(text: str) -> list[str]:
+    return [line[:160] for line in text.splitlines() if line.startswith(("FAILED", "ERROR"))]
 
 
 def main() -> int:
@@ -516,6 +548,8 @@ def main() -> int:
     tests = reached()
     for mutant in chosen if options.tests else ():
         tests[mutant.number] = [*((0.0, test) for test in options.tests), *tests.get(mutant.number, [])]
+    os.environ["PYTHONHASHSEED"] = "0"
+    get_context("forkserver").set_forkserver_preload([*LOADED])
     survivors: list[Mutant] = []
     known = 0
     with ThreadPoolExecutor(options.processes) as pool:
