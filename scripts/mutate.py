@@ -26,7 +26,7 @@ import time
 from collections import defaultdict
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -38,6 +38,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PLACE = ROOT / "build" / "mutants"
 REACHED = PLACE / "reached.jsonl"
 """For each test how many seconds it takes, and which switches it asks; written by the run with all checks in place."""
+CHECKS = PLACE / "checks.json"
+"""The checks of the sources that were copied, which may have changed since."""
 PATIENCE = 10.0
 """The tests hang where they take so many times as long as with all checks in place, and a minute more."""
 SOON = 10.0
@@ -418,6 +420,7 @@ def copied() -> list[Mutant]:
     for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copyfile(ROOT / name, PLACE / name)
     found = planted(PLACE / "src" / "safecodec")
+    CHECKS.write_text(json.dumps(list(map(asdict, found))), encoding="utf-8")
     environment = {**os.environ, "CFLAGS": "-O1 -g0"}
     command = [sys.executable, "setup.py", "-q", "build_ext", "--inplace"]
     subprocess.run(command, cwd=PLACE, env=environment, check=True)
@@ -526,7 +529,7 @@ def main() -> int:
     parser.add_argument("--list", action="store_true", help="list them, and run nothing")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
-    mutants = _listed() if options.list or options.again else copied()
+    mutants = _built() if options.again else _listed() if options.list else copied()
     numbers = set(map(int, options.only.split(","))) if re.fullmatch(r"[\d,]+", options.only) else None
     chosen = [one for one in mutants if (one.number in numbers if numbers else options.only in str(one))]
     if options.sample:
@@ -566,6 +569,10 @@ def main() -> int:
         f"checks, in {time.monotonic() - start:,.0f} s"
     )
     return min(len(survivors), 1)
+
+
+def _built() -> list[Mutant]:
+    return [Mutant(**one) for one in json.loads(CHECKS.read_text(encoding="utf-8"))]
 
 
 def _listed() -> list[Mutant]:

@@ -106,6 +106,38 @@ def test_logical_types_have_one_meaning(name: str, digits: int) -> None:
     writes()
 
 
+@pytest.mark.parametrize("put", ["", "-", "0", "g", " ", "{", "é", "€"])
+def test_texts_that_are_almost_uuids_have_one_meaning(put: str) -> None:
+    """A UUID's text in which any one character is another, or gone, is read alike in C and in Python."""
+    node = NODES["uuid"][0]
+    read = partial(python_value, node)
+    text = "12345678-9abc-def0-1234-56789abcdef0"
+    for at in range(len(text)):
+        spoilt = text[:at] + put + text[at + 1 :]
+        assert outcome(reading(node, DEFAULT.digits, read), spoilt) == outcome(read, spoilt)
+
+
+@pytest.mark.parametrize("number", [2**128, 2**200, -1, 2**128 - 1, 0])
+def test_uuids_of_any_number_have_one_meaning(number: int) -> None:
+    """A UUID whose number was made another is written as its sixteen bytes, or has one error, in C and in Python."""
+    node = NODES["uuid in a fixed"][0]
+    written = partial(avro_value, node)
+    value = uuid.UUID(int=1)
+    object.__setattr__(value, "int", number)
+    assert outcome(writing(node, DEFAULT.digits, written), value) == outcome(written, value)
+
+
+def test_a_big_decimal_that_is_cut_off_is_none() -> None:
+    """A big-decimal of which bytes are missing is refused, whatever was read before it."""
+    node = NODES["big-decimal"][0]
+    read = reading(node, DEFAULT.digits, partial(python_value, node))
+    for whole in (b"\2\5\0", b"\x10\1\2\3\4\5\6\7\x08\4", b"\4\1\2\x80\1"):
+        for size in range(1, len(whole)):
+            assert isinstance(read(whole), Decimal)
+            with pytest.raises(ValueError):
+                read(whole[:size])
+
+
 def test_uuids_are_those_of_python() -> None:
     """A UUID that is made past its constructor is equal to one of it, hashes alike, and cannot be changed."""
     node = NODES["uuid"][0]
@@ -141,6 +173,10 @@ BOUNDS = st.fixed_dictionaries(
 @example({"ge": 2**53 + 1}, float(2**53))
 @example({"le": 1}, float("nan"))
 @example({"max_length": 1}, {})
+@example({"ge": -2}, -(2**70))
+@example({"le": 5}, 2**70)
+@example({"gt": 2**63 - 1}, 5)
+@example({"lt": -(2**63)}, 5)
 def test_bounds_have_one_meaning(bounds: dict[str, Any], value: Any) -> None:
     """A value is handed on by compiled bounds if it is by those in Python, and has the error of those otherwise."""
     node: Node = Primitive("string", None, {"safecodec.bounds": bounds})

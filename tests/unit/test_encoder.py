@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, NamedTuple, NotRequired, TypedDict, 
 import msgspec
 import pytest
 
-from safecodec import EncodeError, ValueTooLargeError
+from safecodec import Breathing, Codec, EncodeError, ValueTooLargeError
 from safecodec.avro import Limits, Schema, compile
 from safecodec.avro.reference import ReferenceEncoder
 
@@ -581,6 +581,56 @@ def test_a_value_that_crosses_the_limit_is_left_where_it_does() -> None:
     either = Schema(["null", "string", {"type": "array", "items": "string"}], limits=Limits(payload=10))
     with pytest.raises(ValueTooLargeError):
         either.encode(["y" * 100])
+
+
+PARTS: list[tuple[Any, Any]] = [
+    ("long", 2**62),
+    ("int", 2**30),
+    ("float", 0.5),
+    ("double", 0.5),
+    ("string", "x"),
+    ("string", "é"),
+    ("string", "x" * 200),
+    ("bytes", b"x"),
+    ("bytes", memoryview(b"x")),
+    ({"type": "fixed", "name": "F", "size": 8}, b"12345678"),
+    ({"type": "fixed", "name": "F", "size": 8}, bytearray(b"12345678")),
+    ({"type": "fixed", "name": "F", "size": 8, "logicalType": "decimal", "precision": 9}, Decimal(7)),
+    ({"type": "bytes", "logicalType": "decimal", "precision": 9}, Decimal(7)),
+    ({"type": "bytes", "logicalType": "decimal", "precision": 30}, Decimal(10**29)),
+    ({"type": "long", "logicalType": "time-micros"}, datetime.time(5)),
+    ({"type": "long", "logicalType": "timestamp-micros"}, datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)),
+    ({"type": "enum", "name": "E", "symbols": ["A", "B"]}, "B"),
+    ("boolean", True),
+    (["null", "long"], 5),
+    (["null", "long"], None),
+    ({"type": "array", "items": "long"}, []),
+    ({"type": "map", "values": "long"}, {}),
+    ({"type": "map", "values": "long"}, {"k": 1}),
+]
+"""Schemas, and values that are short."""
+
+
+@pytest.mark.parametrize(("node", "value"), PARTS, ids=[f"{one!r:.60}-{value!r:.9}" for one, value in PARTS])
+def test_nothing_is_written_beyond_the_limit(node: Any, value: Any) -> None:
+    """Of many values, of whatever type, few more bytes are written than the limit allows."""
+    for limit in (100, 101, 102, 5000):
+        schema = Schema({"type": "array", "items": node}, limits=Limits(payload=limit))
+        with pytest.raises(ValueTooLargeError, match="bytes or more") as refusal:
+            schema.encode([value] * 20_000)
+        assert limit < refusal.value.found < limit + 1300
+        assert refusal.value.path.startswith("$[")
+
+
+@pytest.mark.parametrize("value", ["x" * 2**20, "é" * 2**20, b"x" * 2**20], ids=["ASCII", "text", "bytes"])
+def test_a_large_text_that_is_beyond_the_limit_is_not_written(value: str | bytes) -> None:
+    """A text or bytes that other threads may run during are refused before a byte is copied."""
+    schema = {"type": "record", "name": "R", "fields": [{"name": "f", "type": "bytes" if value[:1] == b"x" else "string"}]}
+    limits = Limits(payload=2**16 + 100)
+    codec = Codec(schema, subject="r", version=1, environment="test", limits=limits, breathing=Breathing())
+    with pytest.raises(ValueTooLargeError, match="bytes or more"):
+        codec.encode({"f": value})
+    assert codec.decode(codec.encode({"f": value[: 2**15]})) == {"f": value[: 2**15]}
 
 
 def test_a_field_that_is_not_written_has_a_limit_of_its_own() -> None:

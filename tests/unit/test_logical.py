@@ -88,6 +88,8 @@ def test_time_zones_are_one_instant() -> None:
         (node("bytes", "decimal", 4, 2), Decimal("0.001"), "digits behind the point"),
         (node("bytes", "decimal", 4, 2), Decimal("100"), "more than 4 digits"),
         (node("bytes", "decimal", 4, 2), Decimal("1E+200000"), "more than 4 digits"),
+        (node("bytes", "decimal", 4, 2), Decimal("1E+9"), "the decimal has more than 4 digits"),
+        (node("bytes", "decimal", 4, 2), Decimal("0E+9999999"), "the decimal has more than 4 digits"),
         (node("bytes", "decimal", 4, 2), Decimal("1E+999999999999999999"), "more than 4 digits"),
         (node("bytes", "decimal", 4, 2), Decimal("NaN"), "not finite"),
         (node("bytes", "decimal", 4, 2), 1.5, "a Decimal is expected"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -181,9 +182,11 @@ def test_a_mutant_is_run_on_the_tests_that_ask_its_switch(
     """A mutant is caught by a test that asks its switch and fails; a run names the checks that no such test misses."""
     monkeypatch.setattr(mutate, "PLACE", tmp_path)
     monkeypatch.setattr(mutate, "REACHED", tmp_path / "reached.jsonl")
+    monkeypatch.setattr(mutate, "CHECKS", tmp_path / "checks.json")
     monkeypatch.setattr(mutate, "TESTS", ("test_x.py",))
     monkeypatch.setattr(mutate, "EQUIVALENT", ())
     (tmp_path / "test_x.py").write_text(TESTS)
+    mutate.CHECKS.write_text(json.dumps([{"number": at, "file": "x.py", "line": at, "text": "if"} for at in range(7)]))
     assert mutate.recorded()[1] == ""
     assert {number: [test for _, test in tests] for number, tests in mutate.reached().items()} == {
         1: ["test_x.py::test_a"], 2: ["test_x.py::test_a"], 3: ["test_x.py::test_b"], 4: ["test_x.py::test_b"],

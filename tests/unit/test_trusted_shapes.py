@@ -234,11 +234,32 @@ def test_only_slots_of_the_class_have_offsets() -> None:
     assert sorted({at for at in offsets if at is not None}) == [offsets[0], offsets[1], offsets[3]]
     assert slot_offset(Own, "s39") is None
     assert slot_offset(type(lambda: 0), "__closure__") is None  # read only
+    assert slot_offset(StopIteration, "value") is None  # None where it was never set
+    assert slot_offset(KeyError, "__suppress_context__") is None  # a byte
     for wrong in (1, None, "x"):
         with pytest.raises(TypeError, match="no class"):
             slot_offset(wrong, "a")  # type: ignore[arg-type]
         with pytest.raises(TypeError, match="no class"):
             is_collected(wrong)  # type: ignore[arg-type]
+
+
+def test_a_slot_is_that_of_the_class_by_its_descriptor_alone() -> None:
+    """A slot of another class that would lie within the class's objects has no offset, nor has what is no descriptor."""
+
+    class Alike:
+        __slots__ = ("a", "b")
+
+    class Own:
+        __slots__ = ("a", "b", "c")
+        b2 = Alike.__dict__["b"]
+
+    # Where a descriptor of a slot has its class, this one has the class; where it has the slot, it has nothing.
+    posing = property(Own)
+    del posing.__doc__
+    Own.posing = posing  # type: ignore[attr-defined]
+    assert slot_offset(Alike, "b") == slot_offset(Own, "b")
+    assert slot_offset(Own, "b2") is None
+    assert slot_offset(Own, "posing") is None
 
 
 def test_a_named_tuple_with_a_new_of_its_own_is_called() -> None:
@@ -275,14 +296,20 @@ class Bent(Targets):
     change: dict[str, Any]
 
     def making(self, action: Any) -> Any:
-        return replace(super().making(action), **self.change)
+        making = super().making(action)
+        if "at" in self.change:
+            return replace(making, places={**making.places, "b": replace(making.places["b"], **self.change)})
+        return replace(making, **self.change)
 
 
 class BentSources(Sources):
     change: dict[str, Any]
 
     def giving(self, action: Any) -> Any:
-        return replace(super().giving(action), **self.change)
+        giving = super().giving(action)
+        if "place" in self.change:
+            return replace(giving, gives=(giving.gives[0], replace(giving.gives[1], **self.change)))
+        return replace(giving, **self.change)
 
 
 @pytest.mark.parametrize(
@@ -297,6 +324,7 @@ class BentSources(Sources):
         (TwoNamed, {"cls": 7}),
         (Two, {"how": "tuple"}),
         (Two, {"how": "call"}),
+        *((Two, {"at": at}) for at in (-16, 0, 8, 17, 32, 2**40)),
     ],
 )
 def test_a_plan_checks_the_places_that_it_fills(cls: type, change: dict[str, Any]) -> None:
@@ -321,17 +349,24 @@ def test_a_plan_takes_sizes_of_objects_from_classes_alone(how: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cls", "change"),
-    [(Two, {"cls": Pair}), (Two, {"cls": 3}), (Two, {"get": "index", "size": 2}), (TwoNamed, {"size": 1})],
+    ("cls", "change", "words"),
+    [
+        (Two, {"cls": Pair}, "is no slot of"),
+        (Two, {"cls": 3}, "3 is no class"),
+        (Two, {"get": "index", "size": 2}, "is beyond the 2 items"),
+        (TwoNamed, {"size": 1}, "is beyond the 1 items"),
+        (TwoNamed, {"place": -1}, "is beyond the 2 items"),
+        *((Two, {"place": place}, "is no slot of") for place in (-16, 0, 8, 17, 32, 2**40)),
+    ],
 )
-def test_an_encoder_checks_the_places_that_it_reads(cls: type, change: dict[str, Any]) -> None:
+def test_an_encoder_checks_the_places_that_it_reads(cls: type, change: dict[str, Any], words: str) -> None:
     """An encoder that would look beyond a class's objects is refused before it writes, each time."""
     schema = Schema(cls)
     sources = BentSources(schema, schema)
     sources.change = change
     encoder = Encoder(Identity().of(schema.root), sources, Limits())
     for _ in range(2):
-        with pytest.raises((TypeError, ValueError)):
+        with pytest.raises((TypeError, ValueError), match=words):
             encoder.encode(cls(1, 2))
 
 

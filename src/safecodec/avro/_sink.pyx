@@ -11,8 +11,8 @@ from safecodec.avro._buffer cimport put_double, put_float, put_long, put_raw, pu
 from safecodec.avro._leaves cimport ascii_length, ascii_start, is_ascii_text
 from safecodec.avro._large cimport put_large, put_large_text
 from safecodec.avro._writing cimport (
-    PUT_ARRAY, PUT_BYTES, PUT_DAY, PUT_DOUBLE, PUT_ENUM, PUT_FIXED, PUT_FLOAT, PUT_INSTANT, PUT_INT, PUT_LOCAL_INSTANT,
-    PUT_LONG, PUT_MAP, PUT_STRING, PutOp,
+    PUT_ARRAY, PUT_BOOLEAN, PUT_BYTES, PUT_DAY, PUT_DOUBLE, PUT_ENUM, PUT_FIXED, PUT_FLOAT, PUT_INSTANT, PUT_INT,
+    PUT_LOCAL_INSTANT, PUT_LONG, PUT_MAP, PUT_NULL, PUT_STRING, PutOp,
 )
 
 import math
@@ -83,6 +83,8 @@ cdef int put_odd(const Put *step, object value, Sink *sink) except -1:
         if not -(2**bits) <= value < 2**bits:
             raise refusal(sink, f"{short(value)} is beyond the range of {'long' if op == PUT_LONG else 'int'}")
         done = put_long(sink.out, value)
+    elif op == PUT_BOOLEAN and isinstance(value, bool) or op == PUT_NULL and value is None:
+        done = False  # a fast leaf that found no room
     else:
         raise wrong(sink, step, value)
     if not done:
