@@ -491,7 +491,7 @@ def _run(mutant: Mutant, tests: list[tuple[float, str]]) -> str:
 
 def _tested(place: Path, files: list[str], environment: dict[str, str], said: Path) -> None:
     """Run files of tests in a process of their own, which has the modules of others, but none of the package."""
-    os.setsid()
+    os.setpgrp()
     os.environ.update(environment)
     sys.path[:0] = environment["PYTHONPATH"].split(":")
     os.chdir(place)

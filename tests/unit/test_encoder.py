@@ -17,6 +17,7 @@ import pytest
 
 from safecodec import Breathing, Codec, EncodeError, ValueTooLargeError
 from safecodec.avro import Limits, Schema, compile
+from safecodec.avro.logical import put_long
 from safecodec.avro.reference import ReferenceEncoder
 
 NOW = datetime.datetime(2026, 11, 25, 12, 30, 15, 999_000, tzinfo=datetime.UTC)
@@ -622,10 +623,23 @@ def test_nothing_is_written_beyond_the_limit(node: Any, value: Any) -> None:
         assert refusal.value.path.startswith("$[")
 
 
+@pytest.mark.parametrize("letter", ["x", "é", "€", "😀"])
+def test_texts_and_bytes_of_every_length_find_room(letter: str) -> None:
+    """A text, bytes or fixed of any length is written whole, whether the buffer has room for it or grows for it."""
+    text, data = Schema("string"), Schema("bytes")
+    around = Schema({"type": "array", "items": "string"})
+    for length in (*range(240, 270), *range(330, 350), *range(490, 520), *range(1000, 1040, 3), 2000, 5000, 70_000):
+        raw = (letter * length).encode()
+        written = put_long(len(raw)) + raw
+        assert text.encode(letter * length) == data.encode(raw) == written
+        assert around.encode(["y", letter * length]) == b"\4\2y" + written + b"\0"
+        assert Schema({"type": "fixed", "name": "F", "size": len(raw)}).encode(raw) == raw
+
+
 @pytest.mark.parametrize("value", ["x" * 2**20, "é" * 2**20, b"x" * 2**20], ids=["ASCII", "text", "bytes"])
 def test_a_large_text_that_is_beyond_the_limit_is_not_written(value: str | bytes) -> None:
     """A text or bytes that other threads may run during are refused before a byte is copied."""
-    schema = {"type": "record", "name": "R", "fields": [{"name": "f", "type": "bytes" if value[:1] == b"x" else "string"}]}
+    schema = record(one("string" if isinstance(value, str) else "bytes"))
     limits = Limits(payload=2**16 + 100)
     codec = Codec(schema, subject="r", version=1, environment="test", limits=limits, breathing=Breathing())
     with pytest.raises(ValueTooLargeError, match="bytes or more"):

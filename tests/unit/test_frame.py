@@ -69,6 +69,7 @@ def test_an_empty_context_is_no_context() -> None:
         {"fingerprint": b""},
         {"fingerprint": b"123"},
         {"fingerprint": b"12345"},
+        {"environment": b"test"},
     ],
 )
 def test_pack_refuses_a_wrong_configuration(changes: dict[str, Any]) -> None:
@@ -89,6 +90,11 @@ def test_pack_refuses_a_wrong_configuration(changes: dict[str, Any]) -> None:
         {"versions": {1: b"123"}},
         {"max_payload": -1},
         {"max_payload": 2**32},
+        {"max_payload": True},
+        {"max_payload": 1.0},
+        {"versions": {1: "1234"}},
+        {"versions": {1: bytearray(b"1234")}},
+        {"environment": 7},
     ],
 )
 def test_unpack_refuses_a_wrong_configuration(changes: dict[str, Any]) -> None:

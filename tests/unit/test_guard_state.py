@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 from guard_world import World
+from safecodec import Codec, Stamp, pack
+from safecodec.cache._known import NOTHING, Entry, Known, decode_all
 from safecodec.cache.answers import Source, Verdict
+from safecodec.cache.keys import Keys
 from safecodec.cache.policy import BreakerPolicy, GuardPolicy
 from safecodec.cache.stores import Swapped
 from safecodec.errors import CacheUnavailableError, StoreError
@@ -331,3 +334,120 @@ def test_frames_of_evicted_keys_are_not_counted() -> None:
     assert known.held == sum(len(entry.frame or b"") for entry in known)
     done(made, 0, "delete", "a")
     assert known.held == sum(len(entry.frame or b"") for entry in known)
+
+
+# ---- the way of a fresh value --------------------------------------------------------------------------------------
+
+NOW = 1_000_000.0
+
+
+def stamped(age: float = 1.0, **changes: Any) -> bytes:
+    """A frame of a value that was loaded some seconds ago, and is fresh for ten."""
+    options: dict[str, Any] = {"load_start": round((NOW - age) * 1e6), "fresh_for": 10_000} | changes
+    return framed(b"" if options.get("kind", "value") != "value" else b"payload", Stamp(**options))
+
+
+def framed(payload: bytes, stamp: Stamp | None) -> bytes:
+    return pack(
+        payload,
+        format="avro",
+        subject="s",
+        environment="test",
+        version=1,
+        fingerprint=b"1234",
+        context=b"a",
+        stamp=stamp,
+    )
+
+
+def known(is_durable: bool = False) -> tuple[Known, Entry]:
+    """What a process knows of a key that it was just asked for."""
+    made = Known(Keys("test", "s"), 10, 10**6, is_durable)
+    return made, made.entry("a")
+
+
+@pytest.mark.parametrize("age", [0.0, 1.0, 4.9, -9.0])
+def test_a_fresh_value_is_answered_at_once(age: float) -> None:
+    """A value is answered with no more than a look at its stamp where that says that it is fresh, and is kept."""
+    made, entry = known()
+    answer = made.quick(entry, stamped(age), "value", NOW, 0.5)
+    assert answer is not None
+    assert answer[:3] == ("value", Source.CACHE, Verdict.OK)
+    assert answer.age == pytest.approx(max(age, 0.0), abs=0.01)
+    assert entry.frame == stamped(age)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        None,
+        bytearray(stamped()),
+        stamped()[:55],
+        stamped()[:31],
+        b"",
+        framed(b"x" * 30, None),
+        stamped(kind="absent"),
+        stamped(kind="deleted"),
+        stamped(5.1),
+        stamped(100.0),
+        stamped(-11.0),
+    ],
+)
+def test_other_frames_are_looked_at_twice(frame: Any) -> None:
+    """A frame without a stamp, of no value, or not fresh has no answer at a glance, and is not kept."""
+    for is_durable in (False, True):
+        made, entry = known(is_durable)
+        assert made.quick(entry, frame, "value", NOW, 0.5) is None
+        answers: dict[Any, Any] = {}
+        assert made.quick_many(["a"], [entry], [frame], ["value"], NOW, 0.5, answers) == [0]
+        assert (answers, entry.frame) == ({}, None)
+
+
+def test_what_is_known_of_a_key_is_looked_at_twice() -> None:
+    """A fresh frame has no answer at a glance where a verdict is remembered, or it is from before a deletion."""
+    made, entry = known()
+    entry.bad = ("verdict", 3, 4)
+    assert made.quick(entry, stamped(), "value", NOW, 0.5) is None
+    entry.bad = None
+    for at, is_answered in ((NOW, False), (NOW - 1.0, False), (NOW - 1.1, True)):
+        entry.not_before = round(at * 1e6)
+        assert (made.quick(entry, stamped(1.0), "value", NOW, 0.5) is not None) is is_answered
+    durable, entry = known(is_durable=True)
+    assert durable.quick(entry, stamped(1.0), "value", NOW, 0.5) is None
+    durable.keep(entry, stamped(1.0), round((NOW - 1) * 1e6), 10.0, NOW)
+    assert durable.quick(entry, stamped(1.0), "value", NOW, 0.5) is not None
+
+
+def test_frames_that_are_older_than_what_is_known_are_not_kept() -> None:
+    """A frame is kept where it is newer than the last deletion and the frame before, or that one is of the future."""
+    made, entry = known()
+    entry.not_before = 5_000_000
+    given = [
+        (5_000_000, b"1"),
+        (5_000_001, b"2"),
+        (7_000_000, b"3"),
+        (6_000_000, b"4"),
+        (99_000_000, b"5"),
+        (8_000_000, b"6"),
+    ]
+    kept = []
+    for load_start, frame in given:
+        made.keep(entry, frame, load_start, 1.0, 8.0)
+        kept.append(entry.frame)
+    assert kept == [None, b"2", b"3", b"3", b"5", b"6"]
+
+
+def test_lists_of_several_keys_are_of_one_length() -> None:
+    """Keys, entries, frames and values that are not as many as each other are refused before one is looked at."""
+    made, entry = known()
+    for at in range(4):
+        lists: list[list[Any]] = [["a"], [entry], [stamped()], ["value"]]
+        lists[at] = []
+        with pytest.raises(ValueError, match="as many"):
+            made.quick_many(lists[0], lists[1], lists[2], lists[3], NOW, 0.5, {})
+    decode = Codec(int, subject="s", version=1, environment="test").decode
+    for frames in ([], [b"", b""]):
+        with pytest.raises(ValueError, match="1 entries"):
+            decode_all(decode, [entry], frames)
+    entry.bad = ("verdict", 3, 4)
+    assert decode_all(decode, [entry], [b""]) == [NOTHING]

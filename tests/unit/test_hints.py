@@ -113,6 +113,11 @@ class NotKept:
     given: dataclasses.InitVar[int]
 
 
+@dataclasses.dataclass
+class NotKeptOfNoType:
+    given: dataclasses.InitVar  # type: ignore[type-arg]
+
+
 class Has(Protocol[Covariant]):
     """A base of a generic class that says nothing of fields."""
 
@@ -264,7 +269,8 @@ def test_kinds(type_: Any, expected: str) -> None:
         list[()], dict[int],  # type: ignore[misc]
         list[Constrained], Annotated[int, msgspec.Meta(min_length=1)], Annotated[int | None, msgspec.Meta(ge=1)],  # type: ignore[valid-type]
         Annotated[Colour, msgspec.Meta(tz=True)], Annotated[Any, msgspec.Meta(ge=1)],
-        Annotated[tuple[int, int], msgspec.Meta(min_length=1)], NotKept, FromSelf, Bare,
+        Annotated[tuple[int, int], msgspec.Meta(min_length=1)], NotKept, NotKeptOfNoType, FromSelf,
+        Bare,
     ],
     ids=str,
 )  # fmt: skip

@@ -158,3 +158,9 @@ def test_bad_longs(data: bytes) -> None:
     """A number that is cut off or has more than 64 bits is refused."""
     with pytest.raises(ValueError, match="a number"):
         take_long(data, 0)
+
+
+def test_a_number_is_read_no_further_than_its_bits() -> None:
+    """A number of more than 64 bits is refused for that at its eleventh byte, though it were cut off later."""
+    with pytest.raises(ValueError, match="more than 64 bits"):
+        take_long(b"\x80" * 1000, 0)

@@ -54,6 +54,7 @@ ENUM = {"type": "enum", "name": "E", "symbols": ["A", "B"]}
         (record({"name": "f"}), "$.fields[0]", "'type' is missing"),
         (record(field("int"), field("int")), "$.fields[1]", "two fields 'f'"),
         (record(field("int", order="up")), "$.fields[0].order", "'up'"),
+        (record(field("int", order=[])), "$.fields[0].order", "the order is [], not one of"),
         (record(field(record())), "$.fields[0].type.name", "'R' is defined twice"),
         ({"type": "enum", "name": "E"}, "$.symbols", "a list of str"),
         ({**ENUM, "symbols": ["A", "A"]}, "$.symbols", "twice"),
@@ -109,6 +110,20 @@ def test_depth_is_bounded() -> None:
     for source in (deep, endless):
         with pytest.raises(SchemaError, match="nests deeper than 64 levels"):
             Schema(source)
+
+
+def test_the_depth_of_what_a_schema_holds_is_bounded() -> None:
+    """Values in a schema, which are defaults and attributes, nest no deeper than the schema may."""
+    deep: Any = 1
+    for _ in range(65):
+        deep = [deep]
+    with pytest.raises(SchemaError, match="the default nests deeper than 64 levels") as caught:
+        Schema(record(field("int", default=deep)))
+    assert caught.value.path == "$.fields[0].default"
+    with pytest.raises(SchemaError, match="has a value of another form than JSON"):
+        Schema({**record(field("int")), "safecodec.bounds": deep})
+    with pytest.raises(SchemaError, match="or without an end"):
+        Schema(record(field("R", default={})))
 
 
 def test_names_and_namespaces() -> None:

@@ -244,7 +244,7 @@ def test_only_slots_of_the_class_have_offsets() -> None:
 
 
 def test_a_slot_is_that_of_the_class_by_its_descriptor_alone() -> None:
-    """A slot of another class that would lie within the class's objects has no offset, nor has what is no descriptor."""
+    """A slot of another class has no offset, though it would lie within the objects; nor has another descriptor."""
 
     class Alike:
         __slots__ = ("a", "b")
@@ -254,7 +254,7 @@ def test_a_slot_is_that_of_the_class_by_its_descriptor_alone() -> None:
         b2 = Alike.__dict__["b"]
 
     # Where a descriptor of a slot has its class, this one has the class; where it has the slot, it has nothing.
-    posing = property(Own)
+    posing = property(Own)  # type: ignore[arg-type]
     del posing.__doc__
     Own.posing = posing  # type: ignore[attr-defined]
     assert slot_offset(Alike, "b") == slot_offset(Own, "b")
