@@ -93,11 +93,11 @@ cdef inline bint make_room(Buffer *buffer, Py_ssize_t size) noexcept:
 cdef extern from *:
     """
     /* Avro 1.12, Primitive types: zig-zag, seven bits a byte, the lowest first. Returns the place behind it, and may write to
-       ten bytes. Up to eight bytes are stored as one word, in which shifts and masks make room for the top bits. */
+       ten bytes. Three to eight bytes are stored as one word, in which shifts and masks make room for the top bits. */
     static inline uint8_t *safecodec_store_long(uint8_t *at, int64_t value) {
         uint64_t left = ((uint64_t)value << 1) ^ (uint64_t)(value >> 63);
     #if SAFECODEC_WORDS
-        if (left > 0x7F) {
+        if (left > 0x3FFF) {
             uint64_t word = left & 0x00ffffffffffffffu;
             int size;
             word = (word & 0x000000000fffffffu) | (word & 0x00fffffff0000000u) << 4;

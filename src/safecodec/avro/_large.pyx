@@ -12,6 +12,7 @@ from safecodec.avro._utf8 cimport count_utf8, read_utf8, size_utf8, write_utf8
 cdef extern from "Python.h":
     PyObject *PyUnicode_New(Py_ssize_t, uint32_t) except NULL
     PyObject *PyUnicode_FromOrdinal(int) noexcept
+    PyObject *PyUnicode_DecodeUTF8(const char *, Py_ssize_t, const char *) except NULL
     uint32_t PyUnicode_READ(int, const void *, Py_ssize_t) noexcept
     PyObject *PyBytes_FromStringAndSize(const char *, Py_ssize_t) except NULL
     char *PyBytes_AS_STRING(PyObject *) noexcept
@@ -19,6 +20,10 @@ cdef extern from "Python.h":
     void *PyUnicode_DATA(PyObject *) noexcept
     Py_ssize_t PyUnicode_GET_LENGTH(PyObject *) noexcept
     void Py_DECREF(PyObject *) noexcept
+
+
+cdef enum:
+    LONG = 2048  # bytes
 
 
 cdef PyObject *wide_text(Cursor *cursor, const uint8_t *data, Py_ssize_t size) except NULL:
@@ -29,6 +34,8 @@ cdef PyObject *wide_text(Cursor *cursor, const uint8_t *data, Py_ssize_t size) e
     cdef Py_ssize_t length
     cdef bint done
     cdef bint holds = size < LARGE or cursor.breath.breather is NULL
+    if holds and size > LONG:
+        return long_text(cursor, data, size)
     if holds:
         length = count_utf8(data, size, &most)
     else:
@@ -49,6 +56,15 @@ cdef PyObject *wide_text(Cursor *cursor, const uint8_t *data, Py_ssize_t size) e
     if length == 1 and most == 0xFF:  # of which CPython has one object each
         return shared(text)
     return text
+
+
+# CPython's decoder reads a long text faster, for which it need not be quick to begin.
+cdef PyObject *long_text(Cursor *cursor, const uint8_t *data, Py_ssize_t size) except NULL:
+    try:
+        return PyUnicode_DecodeUTF8(<const char *>data, size, NULL)
+    except UnicodeDecodeError:
+        fail(cursor, NO_UTF_8, data + first_fault(data, size), 0, 0)
+    raise refusal(cursor)
 
 
 cdef PyObject *shared(PyObject *text) except NULL:
