@@ -14,6 +14,7 @@ import pytest
 
 from engines import read
 from safecodec import PayloadError, avro
+from safecodec.avro.limits import Limits
 from safecodec.avro.reference import ReferenceEncoder
 
 T = TypeVar("T")
@@ -199,3 +200,22 @@ def test_one_field_may_fill_several() -> None:
     found = read(writer, reader, writer.encode({"gone": 1, "a": 7, "last": "x"}))
     assert found == {"b": 7.0, "a": 7, "last": "x"}
     assert [type(one) for one in found.values()] == [float, int, str]
+
+
+def pairs(key: Any) -> avro.Schema:
+    """A dict whose keys are of a type that is no text."""
+    fields = [{"name": "_0", "type": key}, {"name": "_1", "type": "string"}]
+    entry = {"type": "record", "name": "E", "safecodec.tuple": True, "fields": fields}
+    return avro.Schema({"type": "array", "items": entry, "safecodec.map": True})
+
+
+def test_a_dict_of_pairs_is_read_as_its_pairs_say() -> None:
+    """Keys may come in several blocks, the last of two equal ones counts, and a key without a hash is a verdict."""
+    assert pairs("long").decode(b"\x02\x02\x02a\x04\x04\x02b\x02\x02c\x00") == {1: "c", 2: "b"}
+    assert pairs("long").decode(b"\x00") == {}
+    with pytest.raises(PayloadError) as caught:
+        pairs({"type": "array", "items": "long"}).decode(b"\x02\x02\x02\x00\x02a\x00")
+    assert "unhashable" in str(caught.value)
+    deep = avro.Schema(pairs("long").json, limits=Limits(depth=1))
+    with pytest.raises(PayloadError, match="nests too deep"):
+        deep.decode(b"\x02\x02\x02a\x00")

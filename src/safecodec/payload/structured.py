@@ -571,8 +571,5 @@ class _Retranscoder:
         try:
             plain = self.read(payload)
         except (ValueError, TypeError) as error:  # of datetime, which msgspec calls for MessagePack's timestamps
-            failure = verdict(error, self.read, bytes(payload))
-            if failure is None:
-                raise
-            raise failure from error
+            raise verdict(error, self.read, bytes(payload)) or error from None
         return self.plan(self.parser.avro(plain))
