@@ -386,6 +386,7 @@ def test_a_fresh_value_is_answered_at_once(age: float) -> None:
         stamped()[:31],
         b"",
         framed(b"x" * 30, None),
+        framed(bytes(Stamp(load_start=round((NOW - 1) * 1e6), fresh_for=10_000)) + b"payload", None),
         stamped(kind="absent"),
         stamped(kind="deleted"),
         stamped(5.1),
