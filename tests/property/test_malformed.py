@@ -21,6 +21,8 @@ from avro_schemas import picker, types, values
 from differential import HOSTILE, Engines, check_payload
 from safecodec import Alias, Codec, pack
 from safecodec.avro import Schema
+from safecodec.avro._decoder import Walk
+from safecodec.avro.limits import Limits
 from safecodec.errors import PayloadError
 
 EMPTY = {"type": "record", "name": "Empty", "fields": []}
@@ -44,6 +46,102 @@ def test_every_cut_is_refused(data: st.DataObject) -> None:
             schema.decode(payload[:length])
     with pytest.raises(PayloadError):
         schema.decode(payload + b"\0")
+
+
+def one(kind: Any, name: str = "f") -> dict[str, Any]:
+    """A record with a field behind another one."""
+    return {"type": "record", "name": "R", "fields": [{"name": "a", "type": "int"}, {"name": name, "type": kind}]}
+
+
+LEAVES: list[tuple[Any, bytes]] = [
+    ("boolean", b"\1"), ("int", b"\xff\xff\x03"), ("long", b"\xff" * 8 + b"\x7f"), ("float", b"1234"),
+    ("double", b"12345678"), ("string", b"\4ab"), ("string", b"\4\xc3\xa9"), ("string", b"\6\xe2\x82\xac"),
+    ("string", b"\x08\xf0\x9f\x98\x80"), ("bytes", b"\4\0\0"), (AB, b"\0"), (NULLS, b"\2\0"),
+    ({"type": "fixed", "name": "F", "size": 4}, b"\0\0\0\0"), (INTS, b"\4\2\2\0"), (INTS, b"\3\4\2\2\0"),
+    (NESTED, b"\2\2\2\0\2\2\2\0\0"), (STRINGS, b"\2\2a\2b\0"), (STRINGS, b"\1\x08\2a\2b\0"),
+    ({"type": "int", "logicalType": "date"}, b"\x80\1"),
+    ({"type": "long", "logicalType": "timestamp-micros"}, b"\x80\1"),
+    ({"type": "int", "logicalType": "time-millis"}, b"\x80\1"),
+    ({"type": "bytes", "logicalType": "decimal", "precision": 9}, b"\4\1\2"),
+    ({"type": "bytes", "logicalType": "big-decimal"}, b"\6\2\5\0"),
+]  # fmt: skip
+"""Schemas, and the payload of a value."""
+CUTS = [
+    *LEAVES,
+    *((one(kind), b"\2" + payload) for kind, payload in LEAVES),
+    *((one(["null", kind]), b"\2\2" + payload) for kind, payload in LEAVES),
+    *((one([kind, "null"]), b"\2\0" + payload) for kind, payload in LEAVES),
+    *((one(["null", kind, EMPTY]), b"\2\2" + payload) for kind, payload in LEAVES),
+    *(({"type": "array", "items": kind}, b"\4" + payload * 2 + b"\0") for kind, payload in LEAVES),
+    *(({"type": "map", "values": kind}, b"\4\2a" + payload + b"\2b" + payload + b"\0") for kind, payload in LEAVES),
+    (dict[int, int], b"\4\2\2\4\4\0"), (dict[int, int], b"\1\4\2\2\0"), (dict[int, str], b"\4\2\2a\4\2b\0"),
+    (set[int], b"\4\2\4\0"), (tuple[int, str | None], b"\2\2\2a"),
+]  # fmt: skip
+CUT_OFF = r"(a number is cut off|-?\d+ (bytes|items) are announced and \d+ (bytes )?follow), at byte"
+
+
+@pytest.mark.parametrize(("kind", "payload"), CUTS, ids=str)
+def test_nothing_behind_a_payload_is_read(kind: Any, payload: bytes) -> None:
+    """A payload that is cut off is refused as such, though the bytes behind it, which are not its own, would go on."""
+    schema = Schema(kind)
+    walk = Walk(schema.root, Limits())
+    schema.decode(payload)
+    walk.check(payload)
+    for size in range(len(payload)):
+        said = []
+        for data in (payload[:size], memoryview(payload)[:size], memoryview(payload + payload)[:size]):
+            for read in (schema.decode, walk.check):
+                with pytest.raises(PayloadError, match=CUT_OFF) as caught:
+                    read(data)
+                said.append((caught.value.reason, caught.value.path))
+        assert len(set(said)) == 1
+
+
+def test_dicts_with_other_keys_nest_no_deeper_than_the_limit() -> None:
+    """A dict whose keys are no texts takes a level, as an array does, and each of its pairs one, as a record does."""
+    kind = dict[int, dict[int, int]]
+    payload = Schema(kind).encode({1: {2: 3}})
+    assert Schema(kind, limits=Limits(depth=4)).decode(payload) == {1: {2: 3}}
+    for depth, path in ((1, "$[0]"), (2, "$[0].value"), (3, "$[0].value[0]")):
+        with pytest.raises(PayloadError, match=f"nests too deep, the limit depth is {depth} levels") as caught:
+            Schema(kind, limits=Limits(depth=depth)).decode(payload)
+        assert caught.value.path == path
+
+
+@pytest.mark.parametrize("stated", [0, 1, 3, 4])
+@pytest.mark.parametrize(
+    ("kind", "item"),
+    [
+        (INTS, b"\2\2"),
+        ({"type": "array", "items": "bytes"}, b"\2a"),
+        ({"type": "map", "values": "null"}, b"\2a"),
+        (dict[int, int], b"\2\2"),
+        (set[int], b"\2\2"),
+    ],
+    ids=str,
+)
+def test_a_block_has_the_bytes_that_it_states(kind: Any, item: bytes, stated: int) -> None:
+    """A block of an array or a map that states how many bytes it has, and has others, is refused for that."""
+    schema = Schema(kind)
+    count = 2 if item == b"\2\2" and kind != dict[int, int] else 1
+    for read in (schema.decode, Walk(schema.root, Limits()).check):
+        read(put_long(-count) + put_long(2) + item + b"\0")
+        with pytest.raises(PayloadError, match=f"a block has 2 bytes and says {stated}, at byte 0"):
+            read(put_long(-count) + put_long(stated) + item + b"\0\0\0\0")
+        for cut in (b"", b"\x80"):
+            with pytest.raises(PayloadError, match="a number is cut off, at byte 1"):
+                read(put_long(-count) + cut)
+
+
+@pytest.mark.parametrize("kind", ["int", "long", "boolean", "string", "bytes", NULLS])
+@pytest.mark.parametrize("key", [b"\xff", b"\x80", b"\xc3", b"\xe2\x82", b"\xf0\x9f\x98", b"\xf0\x9f\x98\x01"])
+@pytest.mark.parametrize("value", [b"\0", b"\1", b"\2\0", b"\1\0", b"\0\0", b"\xa9\1", b"\x80\x80\1"])
+def test_a_key_that_is_no_text_is_refused(kind: Any, key: bytes, value: bytes) -> None:
+    """A key of a map that is no UTF-8 is refused for that, read or skipped, whatever the bytes are as a value."""
+    schema = Schema({"type": "map", "values": kind})
+    for read in (schema.decode, Walk(schema.root, Limits()).check):
+        with pytest.raises(PayloadError, match="UTF-8"):
+            read(b"\2" + put_long(len(key)) + key + value + b"\0")
 
 
 @given(data=st.data())
@@ -100,6 +198,8 @@ MEASURE = """
 import json, pathlib, sys, threading
 from safecodec import Alias, Codec, pack
 from safecodec.avro import Schema
+from safecodec.avro._decoder import Walk
+from safecodec.avro.limits import Limits
 from safecodec.errors import PayloadError
 case = json.load(sys.stdin)
 schema, payload = Schema(case["schema"]), bytes.fromhex(case["start"]) + bytes.fromhex(case["again"]) * case["times"]
