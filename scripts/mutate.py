@@ -132,7 +132,7 @@ VERDICT = re.compile(
 BOUND = re.compile(r" <=? .* <=? | % .* == 0\s*$|^safecodec_\w+\(.*\)$", re.DOTALL)
 LIMIT = re.compile(BOUND.pattern + r"| [<>]=? | == cursor\.end\s*$|^not overflow$|^take_", re.DOTALL)
 """A condition of its own that bounds a number, and a part of one."""
-PASSED_ON = re.compile(r"not (take_\w+|claim|make_room|open_block|close_block|skip\w*|enter)\(")
+PASSED_ON = re.compile(r"not (take_\w+|fits\w*|claim|make_room|open_block|close_block|skip\w*|enter)\(")
 """Checks that pass a verdict on."""
 
 
