@@ -571,5 +571,7 @@ class _Retranscoder:
         try:
             plain = self.read(payload)
         except (ValueError, TypeError) as error:  # of datetime, which msgspec calls for MessagePack's timestamps
-            raise verdict(error, self.read, bytes(payload)) or error from None
+            failure = verdict(error, self.read, bytes(payload))
+            assert failure is not None  # msgspec's decoder runs no code of a type here
+            raise failure from error
         return self.plan(self.parser.avro(plain))
