@@ -198,8 +198,6 @@ MEASURE = """
 import json, pathlib, sys, threading
 from safecodec import Alias, Codec, pack
 from safecodec.avro import Schema
-from safecodec.avro._decoder import Walk
-from safecodec.avro.limits import Limits
 from safecodec.errors import PayloadError
 case = json.load(sys.stdin)
 schema, payload = Schema(case["schema"]), bytes.fromhex(case["start"]) + bytes.fromhex(case["again"]) * case["times"]

@@ -26,6 +26,7 @@ def codec(breathing: Breathing | None) -> Codec[Any]:
         ((), {"every": True}, "every is a number of bytes"),
         ((), {"every": 1.5}, "every is a number of bytes"),
         ((), {"interval": 0}, "interval is a number of seconds above 0 and up to 1"),
+        ((), {"interval": True}, "interval is a number of seconds above 0 and up to 1, not True"),
         ((), {"interval": "1"}, "interval is"),
         ((), {"pause": 0.1}, "pause is a number of seconds above 0 and up to 0.01"),
         ((), {"pause": False}, "pause is"),

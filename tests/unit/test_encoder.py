@@ -465,6 +465,15 @@ class Meddler:
         return 1
 
 
+@dataclass
+class Row:
+    f: int
+
+
+class MeddlingRow(Meddler, Row):  # type: ignore[override]
+    """A row of this kind."""
+
+
 def test_a_container_that_changes_meanwhile() -> None:
     """A list or dict that changes while it is written is refused, as its count is out already."""
     schema = Schema({"type": "array", "items": record(one("long"))})
@@ -477,6 +486,9 @@ def test_a_container_that_changes_meanwhile() -> None:
     assert refused({"type": "map", "values": record(one("long"))}, values).reason == (
         "the dict changed while it was written"
     )
+    pairs: dict[int, Any] = {}
+    pairs |= {1: MeddlingRow(pairs.clear), 2: Row(2)}
+    assert refused(dict[int, Row], pairs).reason == "the dict changed while it was written"
 
 
 class FleetingTuple(tuple[int, ...]):

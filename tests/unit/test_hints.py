@@ -280,6 +280,13 @@ def test_what_is_no_type(type_: Any) -> None:
         hint_of(type_)
 
 
+@pytest.mark.parametrize("value", [5, (int,), ..., print, NotImplemented, [int], {}, list[5]], ids=str)  # type: ignore[valid-type]
+def test_values_are_no_types(value: Any) -> None:
+    """A value in the place of a type is refused for that, whether it has a hash or none."""
+    with pytest.raises(TypeError, match="is no type that values have"):
+        hint_of(value)
+
+
 def test_names_that_are_not_there() -> None:
     """An annotation that names what is not there is a NameError."""
 

@@ -126,6 +126,13 @@ def test_the_depth_of_what_a_schema_holds_is_bounded() -> None:
         Schema(record(field("R", default={})))
 
 
+@pytest.mark.parametrize("value", [float("nan"), b"x", "\ud800", ["\ud800"], {"\ud800": 1}, {1}], ids=ascii)
+def test_attributes_of_ours_are_json(value: Any) -> None:
+    """An attribute of safecodec's in a schema that is given as a dict is refused where it has no JSON text."""
+    with pytest.raises(SchemaError, match="has a value of another form than JSON"):
+        Schema({**record(field("int")), "safecodec.bounds": value})
+
+
 def test_names_and_namespaces() -> None:
     """A name without a dot is in the namespace around it; a dotted one says its own (Avro 1.12, *Names*)."""
     root = parse.parse(

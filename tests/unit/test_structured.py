@@ -7,7 +7,9 @@ import datetime
 import math
 import uuid
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from decimal import Decimal
+from types import FunctionType
 from typing import Annotated, Any, Generic, Literal, NamedTuple, NotRequired, Optional, TypedDict, TypeVar
 
 import attrs
@@ -20,6 +22,7 @@ from safecodec.avro import Limits
 from safecodec.avro.describing import describe, short
 from safecodec.avro.schema import Schema
 from safecodec.payload import json, msgpack, structured
+from safecodec.payload.dicts import dict_type
 
 FORMATS = {"msgpack": msgpack, "json": json}
 RECORD: dict[str, Any] = {
@@ -472,13 +475,86 @@ def test_fixed_and_dicts_are_promised(form: Any) -> None:
     assert _forward(form, Schema(one))(form.encoder(Schema(two), Schema(two))({"a": b"x", "b": 1})) == {"a": b"x"}
 
 
-def test_json_looks_into_carried_values() -> None:
-    """A NaN under Any or in a dict of numbers is refused in JSON as any other is."""
-    for type_, value in ((Any, math.nan), (dict[int, float], {1: math.nan})):
-        holder = struct("H", ("v", type_))
-        schema = Schema(holder)
+class PairOfBoth(NamedTuple):
+    a: str
+    b: float
+
+
+class TypedFloat(TypedDict):
+    f: float
+
+
+class Above(msgspec.Struct):
+    f: float
+
+
+class Below(Above):
+    g: int = 1
+
+
+@pytest.mark.parametrize(
+    ("type_", "make"),
+    [
+        (float | None, lambda number: number),
+        (Any, lambda number: number),
+        (dict[int, float], lambda number: {1: number}),
+        (dict[str, TypedFloat], lambda number: {"k": {"f": number}}),
+        (list[Above], lambda number: [Above(number)]),
+        (list[Above], lambda number: [Above(1.0), Below(number)]),
+        (tuple[str, float], lambda number: ("x", number)),
+        (tuple[float, ...], lambda number: (1.0, number)),
+        (PairOfBoth, lambda number: PairOfBoth("x", number)),
+        (frozenset[float], lambda number: frozenset([number])),
+        (TypedFloat, lambda number: {"f": number}),
+    ],
+    ids=lambda one: "" if isinstance(one, FunctionType) else str(one),
+)
+def test_json_looks_into_carried_values(type_: Any, make: Callable[[float], Any]) -> None:
+    """A NaN or an infinity is refused in JSON wherever a value carries it, and the value is written without it."""
+    holder = struct("H", ("v", type_))
+    write = json.encoder(Schema(holder), Schema(holder))
+    for number in (math.nan, math.inf, -math.inf):
         with pytest.raises(EncodeError, match="has no JSON form"):
-            json.encoder(schema, schema)(holder(value))
+            write(holder(make(number)))
+    assert write(holder(make(0.5)))
+
+
+@pytest.mark.parametrize(
+    ("older", "newer", "make"),
+    [
+        (dict[int, int], dict[float, int], lambda number: {number: 1}),
+        (dict[str, int], dict[str, float], lambda number: {"k": number}),
+        (list[int], list[float], lambda number: [number]),
+        (tuple[int, str], tuple[float, str], lambda number: (number, "x")),
+        (int | None, float | None, lambda number: number),
+    ],
+    ids=lambda one: "" if isinstance(one, FunctionType) else str(one),
+)
+def test_numbers_of_an_older_version_are_read_exactly(
+    form: Any, older: Any, newer: Any, make: Callable[[int], Any]
+) -> None:
+    """A whole number that no float holds is refused where a newer version has a float, wherever a value carries it."""
+    one, two = struct("R", ("v", older)), struct("R", ("v", newer))
+    assert across(form, one, two, one(make(2**53))) == two(make(2**53))
+    with pytest.raises(PayloadError, match="has no exact float"):
+        across(form, one, two, one(make(2**53 + 1)))
+
+
+@pytest.mark.parametrize(
+    ("field", "is_said"),
+    [
+        ({"type": "int"}, True),
+        ({"type": ["null", "long"], "default": None}, True),
+        ({"type": ["null", "long"], "default": None, "safecodec.optional": True}, False),
+        ({"type": ["null", "R"], "default": None}, False),
+        ({"type": {"type": "array", "items": "R"}}, False),
+    ],
+    ids=str,
+)
+def test_a_type_of_dicts_says_all_that_the_schema_does(field: dict[str, Any], is_said: bool) -> None:
+    """No type stands for a schema whose records hold themselves, or whose fields may be missing."""
+    schema = Schema({"type": "record", "name": "R", "fields": [{"name": "a", **field}]})
+    assert (dict_type(schema.root, Limits()) is not None) is is_said
 
 
 @pytest.mark.parametrize("keys", [int | str, bool, int | None, Any], ids=str)
