@@ -568,10 +568,7 @@ class _Retranscoder:
         self.plan = avro_decoder(writer, reader).decode
 
     def decode(self, payload: Any) -> Any:
-        try:
-            plain = self.read(payload)
-        except (ValueError, TypeError) as error:  # of datetime, which msgspec calls for MessagePack's timestamps
-            failure = verdict(error, self.read, bytes(payload))
-            assert failure is not None  # msgspec's decoder runs no code of a type here
-            raise failure from error
+        plain, error = attempt(self.read, payload)
+        if error is not None:  # of datetime, too, which msgspec calls for MessagePack's timestamps
+            raise verdict(error, self.read, bytes(payload)) or error
         return self.plan(self.parser.avro(plain))
